@@ -1,6 +1,8 @@
 //! The market as a pure function: commands in, events out.
+
 pub mod command;
 pub mod event;
 pub mod number;
 pub mod reason;
+pub mod ring;
 pub mod terms;
