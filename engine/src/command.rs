@@ -111,26 +111,26 @@ pub struct OrderCommand {
     pub price: Price,
     /// Enter, Replace: total lots. Reduce: the new total.
     pub quantity: Quantity,
-    /// Replace, Cancel, Reduce: the number of the order that is meant; 0 where `order` tells.
-    pub target: UserRef,
     /// Firm that the order is entered for; echoed.
     pub firm: Text<4>,
-    /// Number of the one-cancels-other or bracket list, 0 for none.
-    pub list: u32,
-    /// Place in that list.
-    pub list_role: u8,
     /// The door that it came through (echoed to views: 1 OUCH, 2 FIX, 3 REST, 4 operator).
     pub door: u8,
-    /// Group within the firm; echoed.
-    pub group: u16,
+    /// Place in the list of `list`.
+    pub list_role: u8,
+    /// Revision of the instrument's scale that the door converted with; 0 skips the check.
+    pub revision: u16,
+    /// Replace, Cancel, Reduce: the number of the order that is meant.
+    pub target: UserRef,
+    /// Number of the one-cancels-other or bracket list, 0 for none.
+    pub list: u32,
     /// The client's own identifier.
     pub client_id: Text<36>,
     /// What the door found wrong and the engine is to reject in its place among the checks.
     pub door_reject: Reject,
     /// Zero.
     pub reserved: u8,
-    /// Revision of the instrument's scale that the door converted with; 0 skips the check.
-    pub revision: u16,
+    /// Group within the firm; echoed.
+    pub group: u16,
     /// Stop price, trail or peg offset, in ticks.
     pub trigger: i64,
     /// Good-till-date: when it ends.
