@@ -6,8 +6,8 @@
 
 use crate::command::CommandKind;
 use crate::number::{
-    AccountId, CurrencyId, InstrumentId, MatchNumber, Money, OrderId, Price, Quantity, ReportNumber, Sequence,
-    SessionId, Text, Timestamp, UserRef,
+    AccountId, CurrencyId, InstrumentId, MatchNumber, Money, OrderId, Price, Quantity, ReportNumber,
+    Sequence, SessionId, Text, Timestamp, UserRef,
 };
 use crate::reason::{CancelReason, Reject};
 use crate::terms::{AccountMode, Conditions, Matching, OrderType, Phase, Role, SelfTrade, Side, TimeInForce};

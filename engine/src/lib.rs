@@ -3,6 +3,7 @@
 pub mod command;
 pub mod event;
 pub mod number;
+pub mod packed;
 pub mod reason;
 pub mod ring;
 pub mod terms;
