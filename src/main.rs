@@ -1,1 +1,39 @@
-fn main() {}
+//! The binary `rotunda`: the command line, the typed configuration, and what the commands do.
+//!
+//! `rotunda run` opens the venue. The other commands are readers of its files and of its doors; none
+//! of them reaches into a running venue's memory.
+
+mod admin;
+mod cli;
+mod config;
+mod demo;
+mod failure;
+mod flow;
+mod inspect;
+mod replay;
+mod run;
+mod watch;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments = cli::Arguments::parse();
+    let done = match arguments.command.unwrap_or_default() {
+        cli::Command::Run(options) => run::run(&options),
+        cli::Command::Check(options) => config::check(&options),
+        cli::Command::Config => config::print_default(),
+        cli::Command::Admin(arguments) => admin::run(&arguments),
+        cli::Command::Replay(options) => replay::run(&options),
+        cli::Command::Inspect(arguments) => inspect::run(&arguments),
+        cli::Command::Watch(options) => watch::run(&options),
+        cli::Command::Flow(options) => flow::run(&options),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("rotunda: {failure}");
+            failure.exit_code()
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The simulated participants: makers and takers that trade through the real OUCH door.
