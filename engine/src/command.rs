@@ -446,6 +446,13 @@ impl CommandSlot {
         &self.0
     }
 
+    /// The same command, read at `time`.
+    #[must_use]
+    pub const fn at(mut self, time: Timestamp) -> Self {
+        self.0[0] = time.0;
+        self
+    }
+
     /// When the command was read at its door.
     #[must_use]
     pub const fn time(&self) -> Timestamp {
