@@ -1,0 +1,57 @@
+//! The full state as canonical bytes: equal histories give equal bytes.
+
+/// The bytes are no state that this engine can take up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StateError {
+    /// They end before the state does.
+    Truncated {
+        /// Offset of the byte that is missing.
+        at: usize,
+    },
+    /// They do not begin as a state does.
+    Magic,
+    /// They are of a version that this engine does not read.
+    Version {
+        /// The version found.
+        found: u32,
+    },
+    /// A value that no state has.
+    Value {
+        /// Offset behind the value.
+        at: usize,
+        /// What it was to be.
+        what: &'static str,
+    },
+    /// They hold more than this engine is configured for.
+    Limit {
+        /// Which limit.
+        what: &'static str,
+    },
+    /// Bytes follow the end of the state.
+    Trailing {
+        /// Offset of the first of them.
+        at: usize,
+    },
+}
+
+impl std::fmt::Display for StateError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Truncated { at } => write!(f, "the state ends at byte {at}; take an older snapshot"),
+            Self::Magic => write!(f, "these bytes are no engine state; take another file"),
+            Self::Version { found } => {
+                write!(f, "engine state of version {found} is unknown here; use the release that wrote it")
+            }
+            Self::Value { at, what } => {
+                write!(f, "no valid {what} in the state before byte {at}; take an older snapshot")
+            }
+            Self::Limit { what } => {
+                write!(f, "the state holds more {what} than configured; raise that limit")
+            }
+            Self::Trailing { at } => write!(f, "bytes follow the state's end at byte {at}"),
+        }
+    }
+}
+
+impl std::error::Error for StateError {}
