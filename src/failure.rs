@@ -16,7 +16,6 @@ impl Failure {
     }
 
     /// The command line or the configuration is wrong: exit code 2.
-    #[expect(dead_code, reason = "the configuration is its first user")]
     pub(crate) fn usage(message: impl std::fmt::Display) -> Self {
         Self { message: message.to_string(), code: 2 }
     }
