@@ -5,6 +5,7 @@
 
 mod admin;
 mod cli;
+#[allow(dead_code, unused_imports, reason = "read by what is being built: run, demo")]
 mod config;
 mod demo;
 mod failure;

@@ -43,7 +43,8 @@ impl InstrumentSeed {
             currency(currencies, self.base.as_str()).ok_or_else(|| unknown("base", self.base))?;
         let (quote, quote_seed) =
             currency(currencies, self.quote.as_str()).ok_or_else(|| unknown("quote", self.quote))?;
-        self.check_steps(base_seed, quote_seed)?;
+        let (tick, tick_digits) = self.tick()?;
+        let (lot, lot_digits) = self.lot(base_seed, quote_seed)?;
 
         let mut list = ListCommand::blank(CommandKind::ListInstrument, time);
         list.instrument = instrument;
@@ -53,10 +54,10 @@ impl InstrumentSeed {
         list.matching = Matching::PriceTime;
         list.phase = Phase::Continuous;
         list.signed_prices = u8::from(self.signed_prices);
-        list.tick = self.tick.mantissa.unsigned_abs();
-        list.tick_digits = self.tick.digits;
-        list.lot = self.lot.mantissa.unsigned_abs();
-        list.lot_digits = self.lot.digits;
+        list.tick = tick;
+        list.tick_digits = tick_digits;
+        list.lot = lot;
+        list.lot_digits = lot_digits;
         list.price_max = Price(self.price_max()?);
         list.quantity_max = Quantity(self.quantity_max()?.unsigned_abs());
         list.value_max = Money(self.value_max(quote_seed)?);
@@ -69,30 +70,35 @@ impl InstrumentSeed {
         Ok(list)
     }
 
-    fn check_steps(&self, base: &CurrencySeed, quote: &CurrencySeed) -> Result<(), Wrong> {
-        let tick = self.tick;
-        if tick.mantissa <= 0 || tick.in_units_of_digits(WIRE_PRICE_DIGITS).is_none() {
-            let message = format!("{tick} is no step that OUCH carries: above 0, at most four decimals");
-            return Err(("tick", message));
-        }
-        let lot_units = self.lot.in_units_of_digits(base.digits).unwrap_or_default();
-        if u32::try_from(lot_units).is_err() || lot_units == 0 {
+    fn tick(&self) -> Result<(u64, u8), Wrong> {
+        let carried = self.tick.in_units_of_digits(WIRE_PRICE_DIGITS).is_some();
+        self.tick.step().filter(|_| carried).ok_or_else(|| {
+            ("tick", format!("{} is no step that OUCH carries: above 0, at most four decimals", self.tick))
+        })
+    }
+
+    fn lot(&self, base: &CurrencySeed, quote: &CurrencySeed) -> Result<(u64, u8), Wrong> {
+        let base_units = self.lot.in_units_of_digits(base.digits).unwrap_or_default();
+        let countable = base_units > 0 && u32::try_from(base_units).is_ok();
+        let step = self.lot.step().filter(|_| countable).ok_or_else(|| {
             let message = format!(
                 "{} is not from 1 to 4294967295 whole smallest amounts of {}, which has {} digits",
                 self.lot, base.name, base.digits
             );
-            return Err(("lot", message));
-        }
-        let unit = tick.times(self.lot).and_then(|unit| unit.in_units_of_digits(quote.digits));
-        if unit.is_none() {
+            ("lot", message)
+        })?;
+        let unit = self.tick.times(self.lot).and_then(|unit| unit.in_units_of_digits(quote.digits));
+        unit.map(|_| step).ok_or_else(|| {
             let message = format!(
-                "tick {tick} × lot {} is not a whole number of the smallest amount of {}, which has {} digits: \
-                 make one of the steps larger or give {} more digits",
-                self.lot, quote.name, quote.digits, quote.name
+                "tick {} × lot {} is not a whole number of the smallest amount of {quote}, which has {} digits: \
+                 make one of the steps larger or give {quote} more digits",
+                self.tick,
+                self.lot,
+                quote.digits,
+                quote = quote.name
             );
-            return Err(("lot", message));
-        }
-        Ok(())
+            ("lot", message)
+        })
     }
 
     fn price_max(&self) -> Result<i64, Wrong> {

@@ -89,11 +89,25 @@ pub(crate) struct Doors {
 #[serde(deny_unknown_fields)]
 pub(crate) struct EngineLimits {
     pub(crate) orders_max: u32,
-    pub(crate) levels_max: u32,
+    pub(crate) level_blocks_max: u32,
     pub(crate) instruments_max: u32,
     pub(crate) accounts_max: u32,
     pub(crate) sessions_max: u32,
     pub(crate) currencies_max: u16,
+}
+
+impl EngineLimits {
+    /// The same as the engine takes them.
+    pub(crate) const fn limits(&self) -> engine::limits::Limits {
+        engine::limits::Limits {
+            live_orders: self.orders_max,
+            level_blocks: self.level_blocks_max,
+            instruments: self.instruments_max,
+            accounts: self.accounts_max,
+            sessions: self.sessions_max,
+            currencies: self.currencies_max,
+        }
+    }
 }
 
 /// `[rings]`: places, powers of two.

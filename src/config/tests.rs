@@ -90,7 +90,7 @@ fn instruments_that_cannot_be() {
     assert!(Configuration::parse(&instrument("reference = \"5\""), None).is_ok());
     check(&instrument("symbol = \"TOOLONGNAME\""), &format!("{at}.symbol"), "1 to 8");
     check(&instrument("tick = \"0.00001\""), &format!("{at}.tick"), "four decimals");
-    check(&instrument("tick = \"0.5x\""), &format!("{at}.tick"), "no decimal number");
+    check(&instrument("tick = \"0.5x\""), &format!("{at}.tick"), "not a decimal number");
     check(&instrument("tick = \"0.1\""), "seed.instruments[0].lot", "more digits");
     check(&instrument("price_max = \"429497\""), &format!("{at}.price_max"), "429496.7295");
     check(&instrument("quantity_max = \"43\""), &format!("{at}.quantity_max"), "4294967295");

@@ -101,8 +101,8 @@ fn sizes(configuration: &Configuration, faults: &mut Faults) {
 fn limits(configuration: &Configuration, faults: &mut Faults) {
     let Configuration { engine, seed, .. } = configuration;
     let bounds = [
-        ("engine.orders_max", engine.orders_max, 1, 100_000_000),
-        ("engine.levels_max", engine.levels_max, 1, 100_000_000),
+        ("engine.orders_max", engine.orders_max, 1, 1 << 26),
+        ("engine.level_blocks_max", engine.level_blocks_max, 1, 1 << 25),
         ("engine.instruments_max", engine.instruments_max, seed.instruments.len(), 65_535),
         ("engine.accounts_max", engine.accounts_max, seed.accounts.len(), 10_000_000),
         ("engine.sessions_max", engine.sessions_max, seed.sessions.len(), 1_000_000),
