@@ -125,6 +125,15 @@ impl Flags {
 #[repr(C, align(64))]
 pub struct EventRecord([u64; EVENT_SIZE / 8]);
 
+impl std::fmt::Debug for EventRecord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.view() {
+            Ok(event) => event.fmt(f),
+            Err(_) => f.debug_tuple("EventRecord").field(&self.0).finish(),
+        }
+    }
+}
+
 /// What all events begin with: 48 bytes.
 #[derive(Clone, Copy, Debug, NoUninit, CheckedBitPattern)]
 #[repr(C)]
