@@ -117,10 +117,16 @@ impl ReportRing {
         Self { slots: Box::new([Report::BLANK; RING_REPORTS]), next: 0 }
     }
 
-    /// The slot that is written next: tells a compiler that all others matter.
+    /// The report written last: tells a compiler that the ring matters.
     #[must_use]
     pub fn last(&self) -> &Report {
         &self.slots[self.next.wrapping_sub(1) % RING_REPORTS]
+    }
+
+    /// Reports written so far.
+    #[must_use]
+    pub const fn written(&self) -> usize {
+        self.next
     }
 }
 

@@ -19,7 +19,7 @@ use engine::terms::{AccountMode, Matching, Phase, Role, SelfTrade, Side, TimeInF
 
 /// Events in the ring that is overwritten.
 pub const RING_EVENTS: usize = 4_096;
-/// Commands that the bench gives to one engine, of which a level's blocks are counted.
+/// Blocks of neighbouring prices: both flows use a few dozen an instrument.
 const LEVEL_BLOCKS: u32 = 1 << 16;
 const ACCOUNT: AccountId = AccountId(1);
 const SESSION: SessionId = SessionId(1);
