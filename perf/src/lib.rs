@@ -10,7 +10,10 @@
 
 pub mod clock;
 pub mod count;
+pub mod disk;
+pub mod echo;
 pub mod floor;
+pub mod histogram;
 pub mod machine;
 pub mod matcher;
 pub mod production;

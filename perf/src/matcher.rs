@@ -2,34 +2,20 @@
 
 use crate::clock::thread_cpu_ns;
 use crate::floor::{Floor, ReportRing};
+use crate::histogram::{Percentiles, latency_histogram, median, rounded};
 use crate::production::{Bare, slot};
 use crate::workload::Workload;
 use engine::command::CommandSlot;
-use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 use std::hint::black_box;
 use std::time::Instant;
-
-/// Longest latency that is told apart, in nanoseconds.
-const LATENCY_NS_MAX: u64 = 1_000_000_000;
-
-/// Time of one command, in nanoseconds, with the timer's own (about 20) inside.
-#[derive(Clone, Copy, Debug)]
-pub struct Percentiles {
-    /// Half of them are faster.
-    pub p50: u64,
-    /// 99 of 100 are faster.
-    pub p99: u64,
-    /// 999 of 1,000 are faster.
-    pub p999: u64,
-}
 
 /// What one matcher needs.
 #[derive(Clone, Debug)]
 pub struct Cost {
     /// Nanoseconds of processor time a command, one for each run.
     pub runs_ns: Vec<f64>,
-    /// Each command alone.
+    /// Each command alone, with the timer's own time (about 20 ns) inside.
     pub latency: Percentiles,
 }
 
@@ -68,17 +54,6 @@ impl std::fmt::Display for UnequalWork {
 
 impl std::error::Error for UnequalWork {}
 
-impl Percentiles {
-    fn of(histogram: &Histogram<u64>) -> Self {
-        let at = |quantile| histogram.value_at_quantile(quantile);
-        Self { p50: at(0.50), p99: at(0.99), p999: at(0.999) }
-    }
-
-    fn json(self) -> Value {
-        json!({ "p50_ns": self.p50, "p99_ns": self.p99, "p99_9_ns": self.p999 })
-    }
-}
-
 impl Cost {
     /// The middle of the runs.
     #[must_use]
@@ -88,8 +63,8 @@ impl Cost {
 
     fn json(&self) -> Value {
         json!({
-            "median_ns": tenths(self.median_ns()),
-            "runs_ns": self.runs_ns.iter().map(|&run| tenths(run)).collect::<Vec<_>>(),
+            "median_ns": rounded(self.median_ns(), 1),
+            "runs_ns": self.runs_ns.iter().map(|&run| rounded(run, 1)).collect::<Vec<_>>(),
             "latency": self.latency.json(),
         })
     }
@@ -110,7 +85,7 @@ impl Comparison {
             "commands": self.commands,
             "floor": self.floor.json(),
             "engine": self.engine.json(),
-            "ratio": (self.ratio() * 100.0).round() / 100.0,
+            "ratio": rounded(self.ratio(), 2),
         })
     }
 }
@@ -118,10 +93,10 @@ impl Comparison {
 impl std::fmt::Display for Comparison {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for (name, cost) in [("floor", &self.floor), ("matcher", &self.engine)] {
-            let Percentiles { p50, p99, p999 } = cost.latency;
+            let Percentiles { p50_ns, p99_ns, p999_ns, .. } = cost.latency;
             writeln!(
                 f,
-                "flow {} {name:8} {:6.1} ns a command   p50/p99/p99.9 {p50}/{p99}/{p999} ns",
+                "flow {} {name:8} {:6.1} ns a command   p50/p99/p99.9 {p50_ns}/{p99_ns}/{p999_ns} ns",
                 self.flow,
                 cost.median_ns()
             )?;
@@ -256,36 +231,4 @@ fn engine_latency(workload: &Workload, slots: &[CommandSlot]) -> Percentiles {
         histogram.saturating_record(begun.elapsed().as_nanos() as u64);
     }
     Percentiles::of(&histogram)
-}
-
-fn latency_histogram() -> Histogram<u64> {
-    Histogram::new_with_bounds(1, LATENCY_NS_MAX, 3).expect("the bounds are a valid range")
-}
-
-fn tenths(value: f64) -> f64 {
-    (value * 10.0).round() / 10.0
-}
-
-/// The middle of several measurements; of none, not a number.
-#[must_use]
-pub fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    match values.len() {
-        0 => f64::NAN,
-        count if count % 2 == 1 => values[middle],
-        _ => f64::midpoint(values[middle - 1], values[middle]),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_median_is_the_middle() {
-        assert!((median(vec![3.0, 1.0, 2.0]) - 2.0).abs() < 1e-9);
-        assert!((median(vec![4.0, 1.0, 2.0, 3.0]) - 2.5).abs() < 1e-9);
-        assert!(median(Vec::new()).is_nan());
-    }
 }
