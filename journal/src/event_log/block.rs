@@ -14,7 +14,7 @@ pub(super) const BLOCK_BYTES_LIMIT: u32 = 4 << 20;
 /// "REVB" in a hex dump.
 const MAGIC: u32 = u32::from_le_bytes(*b"REVB");
 const VERSION: u16 = 1;
-/// The checksum covers everything behind itself.
+/// The header's checksum covers what is behind itself in the header.
 const CHECKED_FROM: usize = 8;
 
 /// A block of events.
@@ -27,7 +27,7 @@ pub(super) const KIND_SEAL: u16 = 1;
 #[repr(C)]
 pub(super) struct Header {
     magic: u32,
-    checksum: u32,
+    header_checksum: u32,
     version: u16,
     /// [`KIND_EVENTS`] or [`KIND_SEAL`].
     pub(super) kind: u16,
@@ -35,6 +35,8 @@ pub(super) struct Header {
     pub(super) length: u32,
     /// Events in the block.
     pub(super) count: u32,
+    events_checksum: u32,
+    reserved: u32,
     first_ordinal: u32,
     last_ordinal: u32,
     previous_ordinal: u32,
@@ -47,7 +49,7 @@ pub(super) struct Header {
     hash_after: u64,
 }
 
-const _: () = assert!(HEADER_SIZE == 80);
+const _: () = assert!(HEADER_SIZE == 88);
 
 /// How far a log goes: what the next block goes on from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,11 +70,13 @@ impl Header {
             .expect("a block holds at most 4 MiB of events of at least 2 bytes");
         Self {
             magic: MAGIC,
-            checksum: 0,
+            header_checksum: 0,
             version: VERSION,
             kind: if count == 0 { KIND_SEAL } else { KIND_EVENTS },
             length,
             count,
+            events_checksum: 0,
+            reserved: 0,
             first_ordinal: first.ordinal,
             last_ordinal: after.last.ordinal,
             previous_ordinal: before.last.ordinal,
@@ -87,16 +91,19 @@ impl Header {
 
     /// Puts the header at the front of `block`, which already holds the packed events behind it.
     pub(super) fn seal(mut self, block: &mut [u8]) {
-        block[..HEADER_SIZE].copy_from_slice(bytemuck::bytes_of(&self));
-        self.checksum = crc32c::crc32c(&block[CHECKED_FROM..]);
+        self.events_checksum = crc32c::crc32c(&block[HEADER_SIZE..]);
+        self.header_checksum = self.header_checksum_expected();
         block[..HEADER_SIZE].copy_from_slice(bytemuck::bytes_of(&self));
     }
 
-    /// The header that `bytes` begin with; its checksum is not looked at.
+    /// The header that `bytes` are. Its length can be relied on: the header has a checksum of its own.
     pub(super) fn parse(bytes: &[u8; HEADER_SIZE]) -> Result<Self, Damage> {
         let header: Self = bytemuck::pod_read_unaligned(bytes);
         if header.magic != MAGIC {
             return Err(Damage::Magic);
+        }
+        if header.header_checksum != header.header_checksum_expected() {
+            return Err(Damage::Checksum);
         }
         if header.version != VERSION {
             return Err(Damage::Version(header.version));
@@ -118,9 +125,13 @@ impl Header {
         }
     }
 
-    /// Whether the checksum is that of `block`, which is the header and all that it announces.
-    pub(super) fn checksum_holds(&self, block: &[u8]) -> bool {
-        crc32c::crc32c(&block[CHECKED_FROM..]) == self.checksum
+    fn header_checksum_expected(&self) -> u32 {
+        crc32c::crc32c(&bytemuck::bytes_of(self)[CHECKED_FROM..])
+    }
+
+    /// Whether the checksum of the events is that of `packed`.
+    pub(super) fn checksum_holds(&self, packed: &[u8]) -> bool {
+        crc32c::crc32c(packed) == self.events_checksum
     }
 
     /// Bytes of the whole block.

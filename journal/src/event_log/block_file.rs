@@ -121,7 +121,7 @@ impl BlockFile {
         if !self.fill(header.size())? {
             return Ok(Next::Torn);
         }
-        if header.checksum_holds(&self.buffer[self.at..self.at + header.size()]) {
+        if header.checksum_holds(&self.buffer[self.at + HEADER_SIZE..self.at + header.size()]) {
             return Ok(Next::Block(header));
         }
         let at_end = !self.fill(header.size() + 1)?;

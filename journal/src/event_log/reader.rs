@@ -162,7 +162,12 @@ impl EventLogReader {
                 Next::Bad { damage, at_end } if self.file_is_closed || !at_end => {
                     return Err(self.damaged(offset, damage));
                 }
-                Next::End | Next::Torn | Next::Bad { .. } => return Ok(false),
+                Next::End | Next::Torn | Next::Bad { .. } => {
+                    if offset == 0 {
+                        self.close_file();
+                    }
+                    return Ok(false);
+                }
             }
         }
         Ok(false)
@@ -178,6 +183,15 @@ impl EventLogReader {
             }
         }
         Ok(self.file.is_some())
+    }
+
+    /// Forgets a file that holds nothing yet: a writer that finds it so when it starts makes another
+    /// one in its place, or none.
+    fn close_file(&mut self) {
+        if let Some(chain) = self.chain.take() {
+            self.from = self.from.max(chain.last.after());
+        }
+        self.file = None;
     }
 
     fn open_file(&mut self, first: Address, files: &[Address]) -> Result<(), EventLogError> {
