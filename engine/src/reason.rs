@@ -73,6 +73,10 @@ pub enum Reject {
     Date = 31,
     /// The venue is short of disk: no new orders.
     Disk = 32,
+    /// An auction type that this venue does not hold.
+    CrossType = 33,
+    /// An intermarket sweep: this venue knows no other market.
+    IntermarketSweep = 34,
 }
 
 /// Why an order lost quantity without trading.

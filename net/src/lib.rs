@@ -1,6 +1,11 @@
 //! The doors: bytes of the outside world to commands, events to bytes.
 
 pub mod client;
+pub mod directory;
+pub mod itch;
 pub mod ouch;
+pub mod password;
 pub mod soup;
 pub mod wire;
+
+pub use password::password_hash;
