@@ -1,0 +1,124 @@
+//! Writes by a thread of plain `pwrite` and `fdatasync`: for systems without io_uring.
+
+use super::{Completion, PAGE_SIZE, Write};
+use crate::error::{Action, JournalError};
+use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+/// A write and the file that it goes to.
+struct Order {
+    write: Write,
+    file: Arc<File>,
+    path: Arc<PathBuf>,
+}
+
+/// The thread and its two queues. Both hold all writes that may be in flight, so neither side waits.
+pub(super) struct Blocking {
+    orders: Option<Sender<Order>>,
+    done: Receiver<Completion>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Blocking {
+    pub(super) fn new(writes_in_flight: usize) -> io::Result<Self> {
+        let (orders, taken) = bounded(writes_in_flight);
+        let (finished, done) = bounded(writes_in_flight);
+        let thread = std::thread::Builder::new()
+            .name("journal-disk".to_owned())
+            .spawn(move || run(&taken, &finished, writes_in_flight))?;
+        Ok(Self { orders: Some(orders), done, thread: Some(thread) })
+    }
+
+    pub(super) fn submit(
+        &mut self,
+        write: Write,
+        file: &Arc<File>,
+        path: &Arc<PathBuf>,
+    ) -> Result<(), JournalError> {
+        let order = Order { write, file: Arc::clone(file), path: Arc::clone(path) };
+        let sent = self.orders.as_ref().is_some_and(|orders| orders.try_send(order).is_ok());
+        if sent { Ok(()) } else { Err(JournalError::Ended) }
+    }
+
+    pub(super) fn reap(&mut self) -> Result<Option<Completion>, JournalError> {
+        match self.done.try_recv() {
+            Ok(completion) => Ok(Some(completion)),
+            Err(TryRecvError::Empty) => Ok(None),
+            Err(TryRecvError::Disconnected) => Err(JournalError::Ended),
+        }
+    }
+}
+
+impl Drop for Blocking {
+    fn drop(&mut self) {
+        self.orders = None;
+        if let Some(thread) = self.thread.take() {
+            // A thread that panicked has aborted the process in release; in a test its message is enough.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Takes all writes that are ready, and makes them durable with one sync a file: one disk cache flush for
+/// many writes.
+fn run(orders: &Receiver<Order>, finished: &Sender<Completion>, writes_in_flight: usize) {
+    let mut batch: Vec<(Order, Result<(), JournalError>)> = Vec::with_capacity(writes_in_flight);
+    while let Ok(first) = orders.recv() {
+        let ready = std::iter::once(first).chain(orders.try_iter()).take(writes_in_flight);
+        batch.extend(ready.map(|order| {
+            let result = write(&order);
+            (order, result)
+        }));
+        sync(&mut batch);
+        for (order, result) in batch.drain(..) {
+            let completion = Completion { number: order.write.number, buffer: order.write.buffer, result };
+            if finished.send(completion).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+fn write(order: &Order) -> Result<(), JournalError> {
+    let Write { page, pages, ref buffer, .. } = order.write;
+    let bytes: &[u8] = bytemuck::cast_slice(&buffer[..pages]);
+    let offset = u64::from(page) * PAGE_SIZE as u64;
+    match order.file.write_at(bytes, offset) {
+        Ok(written) if written == bytes.len() => Ok(()),
+        Ok(written) => Err(JournalError::ShortWrite {
+            file: order.path.to_path_buf(),
+            offset,
+            expected: bytes.len() as u64,
+            written: written as u64,
+        }),
+        Err(source) => {
+            Err(JournalError::Io { action: Action::Write, file: order.path.to_path_buf(), source })
+        }
+    }
+}
+
+/// Syncs each file of the batch once, in order of first use; a failure falls on all its writes, for none of
+/// them is known to be durable.
+fn sync(batch: &mut [(Order, Result<(), JournalError>)]) {
+    for begin in 0..batch.len() {
+        let generation = batch[begin].0.write.generation;
+        if batch[..begin].iter().any(|(earlier, _)| earlier.write.generation == generation) {
+            continue;
+        }
+        let Err(source) = batch[begin].0.file.sync_data() else { continue };
+        for (order, result) in
+            batch[begin..].iter_mut().filter(|(order, _)| order.write.generation == generation)
+        {
+            *result = Err(JournalError::Io {
+                action: Action::Sync,
+                file: order.path.to_path_buf(),
+                source: io::Error::new(source.kind(), source.to_string()),
+            });
+        }
+    }
+}

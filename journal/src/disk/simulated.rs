@@ -1,0 +1,203 @@
+//! A disk in memory that loses what was not durable: for tests and for the simulated venue.
+//!
+//! A write becomes durable at the moment its completion is reaped, in a random order among those under way.
+//! A power cut leaves of each write under way a random set of sectors. All of it is a function of the seed.
+
+use super::{Completion, Disk, PAGE_SIZE, Page, Segment, Segments, Write};
+use crate::error::{Action, JournalError};
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+
+/// What a disk writes as a whole, in bytes.
+const SECTOR_SIZE: usize = 512;
+
+/// What goes wrong with a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The disk reports an error; nothing is written.
+    InputOutput,
+    /// The disk is full; nothing is written.
+    Full,
+    /// Half of the write is taken.
+    Short,
+    /// The disk reports success, but forgets the write at the next power cut: a lying sync.
+    Lie,
+}
+
+/// A disk in memory.
+#[derive(Default)]
+pub struct SimulatedDisk {
+    durable: BTreeMap<u64, Vec<Page>>,
+    /// Writes under way, each with its number over the disk's life.
+    flights: Vec<(u64, Write)>,
+    /// Segment being prepared, and polls until it is there.
+    preparing: Option<(Segment, u32)>,
+    random: u64,
+    writes: u64,
+    faults: BTreeMap<u64, Fault>,
+}
+
+impl SimulatedDisk {
+    /// An empty disk whose every chance follows from `seed`.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self { random: seed, ..Self::default() }
+    }
+
+    /// From now on write `number`, counted from 0 over the disk's life, suffers `fault`.
+    pub fn inject(&mut self, number: u64, fault: Fault) {
+        self.faults.insert(number, fault);
+    }
+
+    /// Writes that were submitted so far.
+    #[must_use]
+    pub fn writes(&self) -> u64 {
+        self.writes
+    }
+
+    /// The power fails: of each write under way, some sectors are there and others are not.
+    pub fn cut_power(&mut self) {
+        for (_, write) in std::mem::take(&mut self.flights) {
+            let begin = write.page as usize;
+            let whole = self.below(4) == 0;
+            let nothing = self.below(4) == 0;
+            for sector in 0..write.pages * (PAGE_SIZE / SECTOR_SIZE) {
+                if !whole && (nothing || self.below(2) == 0) {
+                    continue;
+                }
+                let (page, at) = (sector * SECTOR_SIZE / PAGE_SIZE, sector * SECTOR_SIZE % PAGE_SIZE);
+                let from = write.buffer[page].0;
+                if let Some(segment) = self.durable.get_mut(&write.generation) {
+                    segment[begin + page].0[at..at + SECTOR_SIZE]
+                        .copy_from_slice(&from[at..at + SECTOR_SIZE]);
+                }
+            }
+        }
+        self.preparing = None;
+    }
+
+    /// The bytes of a segment, for planting damage.
+    pub fn bytes_mut(&mut self, generation: u64) -> Option<&mut [u8]> {
+        self.durable.get_mut(&generation).map(|pages| bytemuck::cast_slice_mut(pages))
+    }
+
+    /// A number below `bound`, from the seed (SplitMix64).
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.random = self.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.random;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^= mixed >> 31;
+        ((u128::from(mixed) * u128::from(bound)) >> 64) as u64
+    }
+
+    fn refused(&self, action: Action, generation: u64, kind: io::ErrorKind) -> JournalError {
+        JournalError::Io { action, file: self.path(generation), source: kind.into() }
+    }
+
+    fn pages(&mut self, generation: u64, page: u32, pages: usize) -> Result<&mut [Page], JournalError> {
+        let missing = self.refused(Action::Read, generation, io::ErrorKind::NotFound);
+        let begin = page as usize;
+        let segment =
+            self.durable.get_mut(&generation).and_then(|segment| segment.get_mut(begin..begin + pages));
+        segment.ok_or(missing)
+    }
+}
+
+impl Segments for SimulatedDisk {
+    fn list(&mut self) -> Result<Vec<Segment>, JournalError> {
+        let segment = |(&generation, pages): (&u64, &Vec<Page>)| Segment {
+            generation,
+            bytes: (pages.len() * PAGE_SIZE) as u64,
+        };
+        Ok(self.durable.iter().map(segment).collect())
+    }
+
+    fn read(&mut self, generation: u64, page: u32, into: &mut [Page]) -> Result<(), JournalError> {
+        into.copy_from_slice(self.pages(generation, page, into.len())?);
+        Ok(())
+    }
+
+    fn path(&self, generation: u64) -> PathBuf {
+        PathBuf::from(format!("simulated/{generation:010}.journal"))
+    }
+}
+
+impl Disk for SimulatedDisk {
+    fn claim(&mut self, generation: u64) -> Result<(), JournalError> {
+        self.pages(generation, 0, 0).map(|_| ())
+    }
+
+    fn sync(&mut self, generation: u64) -> Result<(), JournalError> {
+        self.pages(generation, 0, 0).map(|_| ())
+    }
+
+    fn erase(&mut self, generation: u64, page: u32, pages: u32) -> Result<(), JournalError> {
+        self.pages(generation, page, pages as usize)?.fill(Page::ZERO);
+        Ok(())
+    }
+
+    fn prepare(&mut self, segment: Segment, haste: bool) -> Result<(), JournalError> {
+        let polls = if haste { 0 } else { self.below(64) as u32 };
+        if self.durable.contains_key(&segment.generation) {
+            return Err(self.refused(Action::Prepare, segment.generation, io::ErrorKind::AlreadyExists));
+        }
+        self.preparing = Some((segment, polls));
+        Ok(())
+    }
+
+    fn prepared(&mut self) -> Result<Option<Segment>, JournalError> {
+        match self.preparing.take() {
+            Some((segment, 0)) => {
+                let pages = (segment.bytes / PAGE_SIZE as u64) as usize;
+                self.durable.insert(segment.generation, vec![Page::ZERO; pages]);
+                Ok(Some(segment))
+            }
+            Some((segment, polls)) => {
+                self.preparing = Some((segment, polls - 1));
+                Ok(None)
+            }
+            None => Ok(None),
+        }
+    }
+
+    fn submit(&mut self, write: Write) -> Result<(), JournalError> {
+        self.pages(write.generation, write.page, write.pages)?;
+        self.flights.push((self.writes, write));
+        self.writes += 1;
+        Ok(())
+    }
+
+    fn reap(&mut self) -> Result<Option<Completion>, JournalError> {
+        if self.flights.is_empty() || self.below(3) == 0 {
+            return Ok(None);
+        }
+        let chosen = self.below(self.flights.len() as u64) as usize;
+        let (number, write) = self.flights.swap_remove(chosen);
+        let written = (write.pages * PAGE_SIZE) as u64;
+        let fault = self.faults.remove(&number);
+        let taken = match fault {
+            None => write.pages,
+            Some(Fault::Short) => write.pages / 2,
+            Some(Fault::InputOutput | Fault::Full | Fault::Lie) => 0,
+        };
+        let result = match fault {
+            None | Some(Fault::Lie) => Ok(()),
+            Some(Fault::InputOutput) => {
+                Err(self.refused(Action::Write, write.generation, io::ErrorKind::Other))
+            }
+            Some(Fault::Full) => {
+                Err(self.refused(Action::Write, write.generation, io::ErrorKind::StorageFull))
+            }
+            Some(Fault::Short) => Err(JournalError::ShortWrite {
+                file: self.path(write.generation),
+                offset: u64::from(write.page) * PAGE_SIZE as u64,
+                expected: written,
+                written: (taken * PAGE_SIZE) as u64,
+            }),
+        };
+        self.pages(write.generation, write.page, taken)?.copy_from_slice(&write.buffer[..taken]);
+        Ok(Some(Completion { number: write.number, buffer: write.buffer, result }))
+    }
+}

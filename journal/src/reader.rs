@@ -1,0 +1,274 @@
+use crate::disk::{PAGE_SIZE, Page, Segment, SegmentFiles, Segments};
+use crate::error::JournalError;
+use crate::record::{Entries, FORMAT_VERSION, Malformed, RecordHeader};
+use crate::tail::{self, Torn};
+use crate::window::Window;
+use engine::command::CommandSlot;
+use engine::number::Sequence;
+use std::path::Path;
+
+/// Where a record begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// The segment's generation, which names its file.
+    pub segment: u64,
+    /// Bytes from the segment's begin.
+    pub offset: u64,
+}
+
+/// One record of a journal.
+#[derive(Clone, Copy)]
+pub struct Record<'a> {
+    /// Where it begins.
+    pub position: Position,
+    /// Its header.
+    pub header: RecordHeader,
+    pages: &'a [Page],
+}
+
+impl Record<'_> {
+    /// Its entries.
+    #[must_use]
+    pub fn entries(&self) -> Entries<'_> {
+        self.header.entries(self.pages)
+    }
+
+    /// Hands every command to `each`, in order.
+    ///
+    /// # Errors
+    /// The record says what cannot be.
+    pub fn for_each_command(&self, each: &mut dyn FnMut(Sequence, &CommandSlot)) -> Result<(), Malformed> {
+        let mut entries = self.entries();
+        while let Some(entry) = entries.next_entry()? {
+            entry.for_each(&mut *each)?;
+        }
+        Ok(())
+    }
+}
+
+/// What lies behind the last record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tail {
+    /// Where the next record goes.
+    pub end: Position,
+    /// Bytes of writes that were torn; 0 after a clean end.
+    pub bytes_torn: u64,
+    pub(crate) torn: Vec<Torn>,
+}
+
+/// What the next record has to fit to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Expected {
+    /// Cluster and node; where nobody said, the first record says.
+    pub(crate) owner: Option<(u64, u64)>,
+    pub(crate) index: u64,
+    pub(crate) sequence: Sequence,
+    pub(crate) term: u64,
+    pub(crate) previous_crc: u32,
+    /// Highest index that a record read so far vouches for.
+    pub(crate) vouched: u64,
+}
+
+/// A place in the list of segments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// Index in the list.
+    pub(crate) segment: usize,
+    pub(crate) page: u32,
+}
+
+/// Reads a journal from its begin, without changing it. It may be read while its venue runs.
+pub struct JournalReader<S: Segments = SegmentFiles> {
+    pub(crate) segments: S,
+    pub(crate) list: Vec<Segment>,
+    pub(crate) place: Place,
+    pub(crate) expected: Expected,
+    pub(crate) window: Window,
+    tail: Option<Tail>,
+}
+
+impl JournalReader {
+    /// A reader of the journal in `folder`.
+    ///
+    /// # Errors
+    /// The folder cannot be read, or a segment is missing or has no size that one can have.
+    pub fn open(folder: &Path) -> Result<Self, JournalError> {
+        Self::on(SegmentFiles::new(folder), None)
+    }
+}
+
+impl<S: Segments> JournalReader<S> {
+    /// A reader of the journal on `segments`, which belongs to this cluster and node.
+    ///
+    /// # Errors
+    /// As [`JournalReader::open`].
+    pub fn on(mut segments: S, owner: Option<(u64, u64)>) -> Result<Self, JournalError> {
+        let list = segments.list()?;
+        for (segment, generation) in list.iter().zip(1..) {
+            if segment.generation != generation {
+                return Err(JournalError::MissingSegment { file: segments.path(generation) });
+            }
+            let pages = segment.bytes / PAGE_SIZE as u64;
+            if !segment.bytes.is_multiple_of(PAGE_SIZE as u64) || pages == 0 || pages > u32::MAX.into() {
+                let file = segments.path(generation);
+                return Err(JournalError::SegmentSize { file, found: segment.bytes, expected: None });
+            }
+        }
+        let expected =
+            Expected { owner, index: 1, sequence: Sequence(1), term: 0, previous_crc: 0, vouched: 0 };
+        let place = Place { segment: 0, page: 0 };
+        Ok(Self { segments, list, place, expected, window: Window::default(), tail: None })
+    }
+
+    /// The next record, or `None` at the end.
+    ///
+    /// # Errors
+    /// The disk cannot be read, or the journal is damaged where it was durable.
+    pub fn next_record(&mut self) -> Result<Option<Record<'_>>, JournalError> {
+        let Some((place, header)) = self.advance()? else { return Ok(None) };
+        let pages = self.window.read(&mut self.segments, &self.list, place, header.pages())?;
+        let position = position(&self.list, place);
+        Ok(Some(Record { position, header, pages }))
+    }
+
+    /// What lies behind the last record, once [`Self::next_record`] has returned `None`.
+    #[must_use]
+    pub fn tail(&self) -> Option<&Tail> {
+        self.tail.as_ref()
+    }
+
+    /// Bytes read so far, and bytes there are.
+    #[must_use]
+    pub fn bytes(&self) -> (u64, u64) {
+        let total: u64 = self.list.iter().map(|segment| segment.bytes).sum();
+        let before: u64 = self.list[..self.place.segment].iter().map(|segment| segment.bytes).sum();
+        let read = if self.tail.is_some() { total } else { before + bytes(self.place.page) };
+        (read, total)
+    }
+
+    /// The error that a record's fault is.
+    pub(crate) fn malformed(&self, position: Position, fault: Malformed) -> JournalError {
+        let file = self.segments.path(position.segment);
+        JournalError::Malformed { file, offset: position.offset, fault }
+    }
+
+    pub(crate) fn into_segments(self) -> S {
+        self.segments
+    }
+
+    /// Finds the next record and steps over it.
+    fn advance(&mut self) -> Result<Option<(Place, RecordHeader)>, JournalError> {
+        loop {
+            if self.tail.is_some() || self.list.is_empty() {
+                return Ok(None);
+            }
+            if let Some((place, header)) = self.find()? {
+                self.step(place, &header)?;
+                return Ok(Some((place, header)));
+            }
+            let rest = tail::scan(&mut self.segments, &self.list, self.place, &mut self.window)?;
+            let Some(damage) = rest.damage.filter(|damage| damage.vouched >= self.expected.index) else {
+                let bytes_torn = rest.torn.iter().map(|torn| bytes(torn.pages)).sum();
+                self.tail = Some(Tail { end: position(&self.list, self.place), bytes_torn, torn: rest.torn });
+                return Ok(None);
+            };
+            // A running venue may have written the missing record between the two looks.
+            self.window.forget();
+            if self.find()?.is_none() {
+                return Err(JournalError::Damaged {
+                    file: self.segments.path(self.list[damage.segment].generation),
+                    from: bytes(damage.from),
+                    to: bytes(damage.to),
+                    index: self.expected.index,
+                    vouched: damage.vouched,
+                });
+            }
+        }
+    }
+
+    /// The record that follows: here, or at the begin of the next segment where this one was full.
+    fn find(&mut self) -> Result<Option<(Place, RecordHeader)>, JournalError> {
+        let here = self.place;
+        if let Some(header) = self.look(here)? {
+            return Ok(Some((here, header)));
+        }
+        let next = Place { segment: here.segment + 1, page: 0 };
+        if here.page == 0 || next.segment == self.list.len() {
+            return Ok(None);
+        }
+        Ok(self.look(next)?.map(|header| (next, header)))
+    }
+
+    /// The record at `place`, if it is valid: of this generation, whole, chained to the one before.
+    fn look(&mut self, place: Place) -> Result<Option<RecordHeader>, JournalError> {
+        let Some(header) = tail::intact(&mut self.segments, &self.list, place, &mut self.window)? else {
+            return Ok(None);
+        };
+        let file = || self.segments.path(self.list[place.segment].generation);
+        let found = self.list[place.segment].bytes;
+        if header.version != FORMAT_VERSION {
+            return Err(JournalError::Version {
+                file: file(),
+                offset: bytes(place.page),
+                version: header.version,
+            });
+        }
+        let owner = (header.cluster, header.node);
+        if let Some(expected) = self.expected.owner.filter(|&expected| expected != owner) {
+            return Err(JournalError::Owner { file: file(), found: owner, expected });
+        }
+        if bytes(header.segment_pages) != found {
+            let expected = Some(bytes(header.segment_pages));
+            return Err(JournalError::SegmentSize { file: file(), found, expected });
+        }
+        if header.previous_crc != self.expected.previous_crc {
+            return Ok(None);
+        }
+        let follows = header.first_index == self.expected.index
+            && header.first_sequence == self.expected.sequence
+            && header.term >= self.expected.term
+            && header.durable >= self.expected.vouched
+            && header.durable < header.first_index
+            && header.flags == 0;
+        if !follows {
+            let fault = Malformed::Order { index: header.first_index };
+            return Err(self.malformed(position(&self.list, place), fault));
+        }
+        Ok(Some(header))
+    }
+
+    /// Checks the entries, and expects what follows them.
+    fn step(&mut self, place: Place, header: &RecordHeader) -> Result<(), JournalError> {
+        let pages = self.window.read(&mut self.segments, &self.list, place, header.pages())?;
+        let mut entries = header.entries(pages);
+        let mut sequence = header.first_sequence.0;
+        let fault = loop {
+            match entries.next_entry() {
+                Ok(Some(entry)) => sequence += u64::from(entry.header.commands),
+                Ok(None) => break None,
+                Err(fault) => break Some(fault),
+            }
+        };
+        if let Some(fault) = fault {
+            return Err(self.malformed(position(&self.list, place), fault));
+        }
+        self.expected = Expected {
+            owner: Some((header.cluster, header.node)),
+            index: header.first_index + u64::from(header.entries),
+            sequence: Sequence(sequence),
+            term: header.term,
+            previous_crc: header.crc,
+            vouched: header.durable,
+        };
+        self.place = Place { segment: place.segment, page: place.page + header.pages() };
+        Ok(())
+    }
+}
+
+pub(crate) fn bytes(pages: u32) -> u64 {
+    u64::from(pages) * PAGE_SIZE as u64
+}
+
+fn position(list: &[Segment], place: Place) -> Position {
+    Position { segment: list[place.segment].generation, offset: bytes(place.page) }
+}
