@@ -1,8 +1,12 @@
 //! How fast it is, measured so that others can repeat it.
 //!
 //! ```text
-//!   workload ──> floor       the simplest fast matcher
-//!      │    └──> production  the real one, bare          matcher: both in turn, their ratio
+//!   workload ──┬──> floor        the simplest fast matcher   ┐ matcher: both in turn
+//!              ├──> production   the real one, bare          ┘ count: their instructions
+//!              └──> load         open-loop OUCH client ──┬──> a running venue        ladder
+//!                                                        ├──> server: rotunda run    ┐ venue, gate:
+//!                                                        └──> server: echo           │ in turn
+//!                   disk         one durable write ──────────────────────────────────┘
 //! ```
 //!
 //! What is claimed is always a ratio of two things measured in turn in one run: absolute figures move
@@ -13,8 +17,13 @@ pub mod count;
 pub mod disk;
 pub mod echo;
 pub mod floor;
+pub mod gate;
 pub mod histogram;
+pub mod ladder;
+pub mod load;
 pub mod machine;
 pub mod matcher;
 pub mod production;
+pub mod server;
+pub mod venue;
 pub mod workload;

@@ -1,88 +1,25 @@
 //! `rotunda-perf`: runs the measurements of `docs/benchmarks.md`.
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+mod cli;
+
+use clap::Parser;
+use cli::{
+    Cli, Command, CountArgs, GateArgs, LadderArgs, LoadArgs, MatcherArgs, PlaceArgs, TargetArgs, VenueArgs,
+};
+use perf::disk;
+use perf::echo::EchoServer;
+use perf::gate::{self, Broken, Check, Good};
+use perf::ladder::{self, Ladder};
+use perf::load::{self, Load, Pace, Target};
 use perf::matcher::{self, Subject};
+use perf::venue::{Comparison, demo_sessions};
 use perf::workload::{Flow, Workload};
 use perf::{count, machine};
+use rustix::process::{Signal, set_parent_process_death_signal};
 use serde_json::{Value, json};
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
-
-/// Measures the venue and what it is compared with.
-#[derive(Parser)]
-#[command(name = "rotunda-perf", version)]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// The matcher against the floor.
-    Matcher(MatcherArgs),
-    /// Instructions a command of floor and matcher, by valgrind.
-    Count(CountArgs),
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum FlowName {
-    /// One instrument, 2,000 live orders.
-    A,
-    /// A hundred instruments, a million live orders.
-    B,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum SubjectName {
-    /// The floor.
-    Floor,
-    /// Production.
-    Engine,
-}
-
-#[derive(Args)]
-struct FlowArgs {
-    /// Flows to run.
-    #[arg(long = "flow", value_enum, default_values = ["a", "b"])]
-    flows: Vec<FlowName>,
-    /// Seed of the flows.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// Core to run on.
-    #[arg(long, default_value_t = 1)]
-    core: usize,
-}
-
-#[derive(Args)]
-struct MatcherArgs {
-    #[command(flatten)]
-    flows: FlowArgs,
-    /// Commands in each run.
-    #[arg(long, default_value_t = 5_000_000)]
-    commands: u32,
-    /// Runs of each, in turn.
-    #[arg(long, default_value_t = 7)]
-    runs: usize,
-    /// Stores the result here, as JSON.
-    #[arg(long)]
-    out: Option<PathBuf>,
-}
-
-#[derive(Args)]
-struct CountArgs {
-    #[command(flatten)]
-    flows: FlowArgs,
-    /// Commands counted.
-    #[arg(long, default_value_t = 200_000)]
-    commands: u32,
-    /// Folder for the profiles.
-    #[arg(long, default_value = "target")]
-    profiles: PathBuf,
-    /// Runs this one alone and counts nothing: what valgrind is given to run.
-    #[arg(long, value_enum)]
-    inside: Option<SubjectName>,
-}
 
 type Outcome = Result<(), Box<dyn Error>>;
 
@@ -100,22 +37,15 @@ fn run(command: &Command) -> Outcome {
     match command {
         Command::Matcher(args) => run_matcher(args),
         Command::Count(args) => run_count(args),
-    }
-}
-
-impl FlowName {
-    const fn flow(self) -> Flow {
-        match self {
-            Self::A => Flow::A,
-            Self::B => Flow::B,
+        Command::Echo(args) => run_echo(args.core),
+        Command::Disk(args) => {
+            println!("4 KiB direct synchronous writes: {}", disk::write_latency(&args.folder, args.writes)?);
+            Ok(())
         }
-    }
-
-    const fn letter(self) -> &'static str {
-        match self {
-            Self::A => "a",
-            Self::B => "b",
-        }
+        Command::Load(args) => run_load(args),
+        Command::Ladder(args) => run_ladder(args),
+        Command::Venue(args) => run_venue(args),
+        Command::Gate(args) => run_gate(args),
     }
 }
 
@@ -128,17 +58,14 @@ fn run_matcher(args: &MatcherArgs) -> Outcome {
         println!("{comparison}");
         results.push(comparison.json());
     }
-    keep(args.out.as_ref(), &json!({ "matcher": results }))
+    keep(args.out.as_deref(), &json!({ "matcher": results }))
 }
 
 fn run_count(args: &CountArgs) -> Outcome {
     if let Some(subject) = args.inside {
-        let subject = match subject {
-            SubjectName::Floor => Subject::Floor,
-            SubjectName::Engine => Subject::Engine,
-        };
         for name in &args.flows.flows {
-            matcher::run_once(&Workload::draw(name.flow(), args.flows.seed, args.commands), subject);
+            let workload = Workload::draw(name.flow(), args.flows.seed, args.commands);
+            matcher::run_once(&workload, subject.subject());
         }
         return Ok(());
     }
@@ -159,7 +86,151 @@ fn run_count(args: &CountArgs) -> Outcome {
     Ok(())
 }
 
-fn keep(path: Option<&PathBuf>, result: &Value) -> Outcome {
+/// Prints where it listens and serves. Ends with its parent, so that nothing is left spinning.
+fn run_echo(core: usize) -> Outcome {
+    set_parent_process_death_signal(Some(Signal::KILL))?;
+    machine::pin(core)?;
+    let mut server = EchoServer::open()?;
+    println!("{}", server.address()?);
+    Ok(server.serve(|| false)?)
+}
+
+fn target(args: &TargetArgs) -> Target {
+    if args.echo {
+        return Target::Echo { sessions: args.sessions };
+    }
+    match demo_sessions(args.sessions) {
+        Target::Venue { logins, .. } => Target::Venue { logins, symbols: args.symbols.clone() },
+        echo @ Target::Echo { .. } => echo,
+    }
+}
+
+fn run_load(args: &LoadArgs) -> Outcome {
+    machine::pin(args.target.core)?;
+    let load = Load {
+        address: args.target.address,
+        target: target(&args.target),
+        pace: args.pace(),
+        commands: args.commands,
+        seed: args.target.seed,
+    };
+    let result = load::run(&load)?;
+    println!("{result}");
+    println!(
+        "every command answered: {} orders accepted, {} rejected; {} cancelled, {} filled before their cancel came; \
+         {} executions",
+        result.accepted, result.rejected, result.cancelled, result.overtaken, result.executions
+    );
+    keep(args.target.out.as_deref(), &json!({ "load": result.json() }))
+}
+
+fn run_ladder(args: &LadderArgs) -> Outcome {
+    machine::pin(args.target.core)?;
+    let load = Load {
+        address: args.target.address,
+        target: target(&args.target),
+        pace: Pace::Poisson(args.first),
+        commands: 0,
+        seed: args.target.seed,
+    };
+    let ladder = Ladder { first_per_second: args.first, p99_ns_max: args.p99_us_max * 1_000 };
+    let mut rungs = Vec::new();
+    let highest = ladder::climb(ladder, &load, |rung, held| {
+        println!("{} {rung}", if held { "held  " } else { "broken" });
+        rungs.push(rung.json());
+    })?;
+    match &highest {
+        Some(rung) => println!(
+            "sustained: {:.0} commands/s, {:.0} orders/s",
+            rung.commands_per_second(),
+            rung.orders_per_second()
+        ),
+        None => println!("not even the first rung held"),
+    }
+    keep(args.target.out.as_deref(), &json!({ "rungs": rungs, "sustained": highest.map(|rung| rung.json()) }))
+}
+
+fn comparison(place: &PlaceArgs) -> Result<Comparison, Box<dyn Error>> {
+    let echo = std::env::current_exe()?;
+    let beside = echo.with_file_name("rotunda");
+    let venue = place.venue.clone().unwrap_or(beside);
+    if !venue.is_file() {
+        return Err(format!("{}: no such program; build it or name it with --venue", venue.display()).into());
+    }
+    std::fs::create_dir_all(&place.folder)?;
+    Ok(Comparison {
+        venue,
+        echo,
+        folder: place.folder.clone(),
+        cores: place.cores(),
+        pairs: 1,
+        seed: place.seed,
+        single_commands: 20_000,
+        many_commands: 300_000,
+        disk_writes: 500,
+    })
+}
+
+fn run_venue(args: &VenueArgs) -> Outcome {
+    let comparison = Comparison {
+        pairs: args.pairs,
+        single_commands: args.single,
+        many_commands: args.many,
+        disk_writes: 2_000,
+        ..comparison(&args.place)?
+    };
+    let not_durable = comparison.one_in_flight(false)?;
+    println!("{not_durable}");
+    let durable = comparison.one_in_flight(true)?;
+    println!("{durable}");
+    let closed = comparison.sixteen_sessions(args.place.in_flight)?;
+    println!("{closed}");
+    let open = comparison.sixteen_sessions_open(args.orders_per_second * closed.commands_per_order())?;
+    println!("{open}");
+    let all: Vec<Value> = [not_durable, durable, closed, open].iter().map(|pairs| pairs.json()).collect();
+    keep(args.place.out.as_deref(), &json!({ "venue": all }))
+}
+
+fn run_gate(args: &GateArgs) -> Outcome {
+    machine::pin(args.place.client_core)?;
+    let mut checks = Vec::new();
+    let mut tell = |what: &str, ratio, bound, good| {
+        let check = Check { what: what.to_owned(), ratio, bound, good };
+        println!("{check}");
+        checks.push(check);
+    };
+    for (flow, commands) in [(Flow::A, 2_000_000), (Flow::B, 1_000_000)] {
+        let result = matcher::compare(&Workload::draw(flow, args.place.seed, commands), 3)?;
+        println!("{result}");
+        tell(
+            &format!("matcher / floor, flow {}", flow.name),
+            result.ratio(),
+            gate::MATCHER_MAX,
+            Good::AtMost,
+        );
+    }
+    if !args.matcher_only {
+        let comparison = Comparison { pairs: 3, ..comparison(&args.place)? };
+        let not_durable = comparison.one_in_flight(false)?;
+        println!("{not_durable}");
+        tell("not durable p50 / echo", not_durable.latency_ratio(), gate::NOT_DURABLE_P50_MAX, Good::AtMost);
+        let durable = comparison.one_in_flight(true)?;
+        println!("{durable}");
+        tell("durable p50 / (echo + disk)", durable.latency_ratio(), gate::DURABLE_P50_MAX, Good::AtMost);
+        let many = comparison.sixteen_sessions(args.place.in_flight)?;
+        println!("{many}");
+        tell("durable throughput / echo", many.throughput_ratio(), gate::THROUGHPUT_MIN, Good::AtLeast);
+    }
+    let broken = checks.iter().filter(|check| !check.holds()).count();
+    let stored: Vec<Value> = checks
+        .iter()
+        .map(|check| json!({ "what": check.what, "ratio": check.ratio, "bound": check.bound, "holds": check.holds() }))
+        .collect();
+    keep(args.place.out.as_deref(), &json!({ "gate": stored }))?;
+    if broken == 0 { Ok(()) } else { Err(Box::new(Broken(broken))) }
+}
+
+fn keep(path: Option<&Path>, result: &Value) -> Outcome {
     if let Some(path) = path {
         machine::store(path, result)?;
         println!("stored in {}", path.display());

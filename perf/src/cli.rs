@@ -1,0 +1,263 @@
+//! The command line of `rotunda-perf`.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use perf::load::Pace;
+use perf::matcher::Subject;
+use perf::server::Cores;
+use perf::workload::Flow;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Measures the venue and what it is compared with (docs/benchmarks.md).
+#[derive(Parser)]
+#[command(name = "rotunda-perf", version)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// The matcher against the floor.
+    Matcher(MatcherArgs),
+    /// Instructions a command of floor and matcher, by valgrind.
+    Count(CountArgs),
+    /// Serves as the echo server until this program's parent ends.
+    Echo(EchoArgs),
+    /// One 4 KiB direct synchronous write after another.
+    Disk(DiskArgs),
+    /// Offers a load to a running venue.
+    Load(LoadArgs),
+    /// Raises the load of a running venue until it breaks.
+    Ladder(LadderArgs),
+    /// Starts venue and echo server in turn and compares them.
+    Venue(VenueArgs),
+    /// A short run of all comparisons: fails when a ratio breaks its bound.
+    Gate(GateArgs),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FlowName {
+    /// One instrument, 2,000 live orders.
+    A,
+    /// A hundred instruments, a million live orders.
+    B,
+}
+
+impl FlowName {
+    pub(crate) const fn flow(self) -> Flow {
+        match self {
+            Self::A => Flow::A,
+            Self::B => Flow::B,
+        }
+    }
+
+    pub(crate) const fn letter(self) -> &'static str {
+        match self {
+            Self::A => "a",
+            Self::B => "b",
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SubjectName {
+    /// The floor.
+    Floor,
+    /// Production.
+    Engine,
+}
+
+impl SubjectName {
+    pub(crate) const fn subject(self) -> Subject {
+        match self {
+            Self::Floor => Subject::Floor,
+            Self::Engine => Subject::Engine,
+        }
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct FlowArgs {
+    /// Flows to run.
+    #[arg(long = "flow", value_enum, default_values = ["a", "b"])]
+    pub(crate) flows: Vec<FlowName>,
+    /// Seed of the flows.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Core to run on.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) core: usize,
+}
+
+#[derive(Args)]
+pub(crate) struct MatcherArgs {
+    #[command(flatten)]
+    pub(crate) flows: FlowArgs,
+    /// Commands in each run.
+    #[arg(long, default_value_t = 5_000_000)]
+    pub(crate) commands: u32,
+    /// Runs of each, in turn.
+    #[arg(long, default_value_t = 7)]
+    pub(crate) runs: usize,
+    /// Stores the result here, as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct CountArgs {
+    #[command(flatten)]
+    pub(crate) flows: FlowArgs,
+    /// Commands counted.
+    #[arg(long, default_value_t = 200_000)]
+    pub(crate) commands: u32,
+    /// Folder for the profiles.
+    #[arg(long, value_name = "DIR", default_value = "target")]
+    pub(crate) profiles: PathBuf,
+    /// Runs this one alone and counts nothing: what valgrind is given to run.
+    #[arg(long, value_enum)]
+    pub(crate) inside: Option<SubjectName>,
+}
+
+#[derive(Args)]
+pub(crate) struct EchoArgs {
+    /// Core to run on.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) core: usize,
+}
+
+#[derive(Args)]
+pub(crate) struct DiskArgs {
+    /// Folder on the disk to measure.
+    #[arg(long, value_name = "DIR", default_value = "target")]
+    pub(crate) folder: PathBuf,
+    /// Writes.
+    #[arg(long, default_value_t = 2_000)]
+    pub(crate) writes: usize,
+}
+
+/// Where a load goes.
+#[derive(Args)]
+pub(crate) struct TargetArgs {
+    /// The venue's OUCH address, as in its `endpoints.json`.
+    #[arg(long, default_value = "127.0.0.1:9001")]
+    pub(crate) address: SocketAddr,
+    /// Sessions: demo01 and on, at most 16.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) sessions: usize,
+    /// Instruments with a tick of 1.
+    #[arg(long = "symbol", default_values = [perf::venue::SYMBOL])]
+    pub(crate) symbols: Vec<String>,
+    /// The other side is an echo server.
+    #[arg(long)]
+    pub(crate) echo: bool,
+    /// Core of the client.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) core: usize,
+    /// Seed of the flow and of its moments.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Stores the result here, as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct LoadArgs {
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+    /// Commands measured.
+    #[arg(long, default_value_t = 100_000)]
+    pub(crate) commands: u32,
+    /// Open loop: commands a second. Without it: closed, with --in-flight.
+    #[arg(long)]
+    pub(crate) rate: Option<f64>,
+    /// Open loop: commands that come at one moment; without it they come at random moments.
+    #[arg(long, requires = "rate")]
+    pub(crate) burst: Option<u32>,
+    /// Closed: commands unanswered at a time.
+    #[arg(long, default_value_t = 1, conflicts_with = "rate")]
+    pub(crate) in_flight: u32,
+}
+
+impl LoadArgs {
+    pub(crate) fn pace(&self) -> Pace {
+        match (self.rate, self.burst) {
+            (Some(per_second), Some(size)) => Pace::Bursts { per_second, size },
+            (Some(per_second), None) => Pace::Poisson(per_second),
+            (None, _) => Pace::InFlight(self.in_flight),
+        }
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct LadderArgs {
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+    /// Commands a second of the first rung.
+    #[arg(long, default_value_t = 20_000.0)]
+    pub(crate) first: f64,
+    /// 99th percentile, in microseconds, above which a rung is broken.
+    #[arg(long, default_value_t = 2_000)]
+    pub(crate) p99_us_max: u64,
+}
+
+/// How venue and echo server are compared.
+#[derive(Args)]
+pub(crate) struct PlaceArgs {
+    /// The program `rotunda`; without it: the one beside this program.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) venue: Option<PathBuf>,
+    /// Folder on the disk that journals are written to.
+    #[arg(long, value_name = "DIR", default_value = "target")]
+    pub(crate) folder: PathBuf,
+    /// Core of the servers.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) server_core: usize,
+    /// Core of the client.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) client_core: usize,
+    /// Seed.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Sixteen sessions: commands unanswered in each.
+    #[arg(long, default_value_t = 256)]
+    pub(crate) in_flight: u32,
+    /// Stores the result here, as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+impl PlaceArgs {
+    pub(crate) const fn cores(&self) -> Cores {
+        Cores { server: self.server_core, client: self.client_core }
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct VenueArgs {
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+    /// Pairs of runs of each kind.
+    #[arg(long, default_value_t = 5)]
+    pub(crate) pairs: usize,
+    /// Commands of a run with one in flight.
+    #[arg(long, default_value_t = 50_000)]
+    pub(crate) single: u32,
+    /// Commands of a run of sixteen sessions.
+    #[arg(long, default_value_t = 2_000_000)]
+    pub(crate) many: u32,
+    /// Open loop: orders a second to offer to sixteen sessions.
+    #[arg(long, default_value_t = 200_000.0)]
+    pub(crate) orders_per_second: f64,
+}
+
+#[derive(Args)]
+pub(crate) struct GateArgs {
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+    /// Leaves the venue out: the matcher alone.
+    #[arg(long)]
+    pub(crate) matcher_only: bool,
+}

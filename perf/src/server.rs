@@ -1,0 +1,177 @@
+//! Servers under test, each a process of its own on a core of its own.
+
+use crate::machine::{NoSuchCore, pin};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use std::fmt;
+use std::fs;
+use std::io::{self, BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// A venue that is not open by then has failed.
+const OPEN_MAX: Duration = Duration::from_secs(30);
+/// A venue that has not ended this long after SIGTERM is killed.
+const CLOSE_MAX: Duration = Duration::from_secs(10);
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
+
+/// Why a server did not start.
+#[derive(Debug)]
+pub enum ServerError {
+    /// A core is missing.
+    Core(NoSuchCore),
+    /// A program could not be started, or a file not written.
+    Io(PathBuf, io::Error),
+    /// It ended, or did not say where it listens.
+    NotOpen(PathBuf),
+}
+
+impl fmt::Display for ServerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Core(error) => error.fmt(f),
+            Self::Io(path, error) => write!(f, "{}: {error}", path.display()),
+            Self::NotOpen(path) => {
+                write!(f, "{} did not open: run it by hand and read what it says", path.display())
+            }
+        }
+    }
+}
+
+impl std::error::Error for ServerError {}
+
+impl From<NoSuchCore> for ServerError {
+    fn from(error: NoSuchCore) -> Self {
+        Self::Core(error)
+    }
+}
+
+/// The two cores that a comparison uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cores {
+    /// Where the server runs.
+    pub server: usize,
+    /// Where the client runs.
+    pub client: usize,
+}
+
+/// How a venue is started.
+#[derive(Clone, Debug)]
+pub struct VenueStart<'a> {
+    /// The program `rotunda`.
+    pub program: &'a Path,
+    /// Folder for its data, made and removed.
+    pub folder: PathBuf,
+    /// Whether acknowledgements wait for the disk.
+    pub durable: bool,
+}
+
+/// A server that runs until this is dropped.
+pub struct Server {
+    /// Where it listens.
+    pub address: SocketAddr,
+    child: Child,
+    data: Option<PathBuf>,
+}
+
+impl Server {
+    /// Starts `program echo`: this program, as an echo server.
+    ///
+    /// # Errors
+    /// It does not start or does not say where it listens.
+    pub fn echo(program: &Path, cores: Cores) -> Result<Self, ServerError> {
+        let failed = |error| ServerError::Io(program.to_owned(), error);
+        let mut command = Command::new(program);
+        command.args(["echo", "--core", &cores.server.to_string()]).stdout(Stdio::piped());
+        let mut child = start_on(&mut command, program, cores)?;
+        let mut line = String::new();
+        if let Some(stdout) = child.stdout.take() {
+            BufReader::new(stdout).read_line(&mut line).map_err(failed)?;
+        }
+        match line.trim().parse() {
+            Ok(address) => Ok(Self { address, child, data: None }),
+            Err(_) => {
+                end(&mut child, Duration::ZERO);
+                Err(ServerError::NotOpen(program.to_owned()))
+            }
+        }
+    }
+
+    /// Starts `rotunda run` in layout `inline` on an empty folder, without demo participants.
+    ///
+    /// # Errors
+    /// It does not start or does not open its doors.
+    pub fn venue(start: &VenueStart<'_>, cores: Cores) -> Result<Self, ServerError> {
+        let failed = |error| ServerError::Io(start.folder.clone(), error);
+        _ = fs::remove_dir_all(&start.folder);
+        fs::create_dir_all(&start.folder).map_err(failed)?;
+        let configuration = start.folder.join("perf.toml");
+        fs::write(&configuration, settings(start.durable, cores)).map_err(failed)?;
+        let data = start.folder.join("data");
+        let log = fs::File::create(start.folder.join("log")).map_err(failed)?;
+        let mut command = Command::new(start.program);
+        command.arg("run").arg("--config").arg(&configuration).arg("--data").arg(&data).arg("--no-demo");
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        let mut child = start_on(&mut command, start.program, cores)?;
+        if let Some(address) = await_endpoints(&data.join("endpoints.json"), &mut child) {
+            return Ok(Self { address, child, data: Some(start.folder.clone()) });
+        }
+        end(&mut child, Duration::ZERO);
+        Err(ServerError::NotOpen(start.program.to_owned()))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        end(&mut self.child, if self.data.is_some() { CLOSE_MAX } else { Duration::ZERO });
+        if let Some(folder) = &self.data {
+            _ = fs::remove_dir_all(folder);
+        }
+    }
+}
+
+fn settings(durable: bool, cores: Cores) -> String {
+    format!(
+        "[venue]\nlayout = \"inline\"\ncores = [{}]\nidle = \"spin\"\ndurable = {durable}\n\n\
+         [doors]\nouch = \"127.0.0.1:0\"\nitch = \"127.0.0.1:0\"\n\n[demo]\nenabled = false\n",
+        cores.server
+    )
+}
+
+/// Starts a program whose threads all inherit the server's core, and comes back to the client's.
+fn start_on(command: &mut Command, program: &Path, cores: Cores) -> Result<Child, ServerError> {
+    pin(cores.server)?;
+    let started = command.spawn();
+    pin(cores.client)?;
+    started.map_err(|error| ServerError::Io(program.to_owned(), error))
+}
+
+fn await_endpoints(path: &Path, child: &mut Child) -> Option<SocketAddr> {
+    let begun = Instant::now();
+    while begun.elapsed() < OPEN_MAX && matches!(child.try_wait(), Ok(None)) {
+        let endpoints = fs::read(path).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
+        let address = endpoints.and_then(|endpoints| endpoints["ouch"].as_str()?.parse().ok());
+        if address.is_some() {
+            return address;
+        }
+        thread::sleep(LOOK_AGAIN);
+    }
+    None
+}
+
+/// Asks a process to end, waits for at most `patience`, and kills it if it has not.
+fn end(child: &mut Child, patience: Duration) {
+    if let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw).filter(|_| !patience.is_zero())
+    {
+        _ = kill_process(pid, Signal::TERM);
+        let asked = Instant::now();
+        while asked.elapsed() < patience && matches!(child.try_wait(), Ok(None)) {
+            thread::sleep(LOOK_AGAIN);
+        }
+    }
+    _ = child.kill();
+    _ = child.wait();
+}
