@@ -57,7 +57,7 @@ fn measure(path: &Path, count: usize) -> Result<Percentiles, Errno> {
     }
     let mut histogram = latency_histogram();
     for turn in 0..count as u64 {
-        page.0[..8].copy_from_slice(&turn.to_le_bytes());
+        page.0[0] = turn as u8;
         let begun = Instant::now();
         write_whole(&file, &page.0[..PAGE_SIZE], turn % PAGES * PAGE_SIZE as u64)?;
         histogram.saturating_record(begun.elapsed().as_nanos() as u64);
