@@ -9,6 +9,7 @@ use engine::event::{
 };
 use engine::number::{AccountId, InstrumentId, Price, ReportNumber, Sequence, SessionId, Text, UserRef};
 use engine::terms::{Phase, Role};
+use journal::event_log::Address;
 use std::collections::BTreeMap;
 
 /// Decimals of a price on the wire.
@@ -119,6 +120,8 @@ pub struct Session {
     pub day: Text<10>,
     /// The number that its next report will have.
     pub next_report: ReportNumber,
+    /// The SessionDay that began it; 0.0 before the first.
+    pub day_since: Address,
     /// The highest user number that it has used today.
     pub last_user_ref: UserRef,
     /// Its connection; 0 for none.
@@ -262,6 +265,7 @@ impl Directory {
             salt: event.salt,
             password_hash: event.password_hash,
             day: Text::EMPTY,
+            day_since: Address::START,
             next_report: ReportNumber(1),
             last_user_ref: UserRef(0),
             connection: 0,
@@ -281,6 +285,8 @@ impl Directory {
             CommandKind::LogOut | CommandKind::SessionLost if !refused => session.connection = 0,
             _ if event.header.kind == EventKind::SessionDay && event.begins == 1 => {
                 session.day = event.day;
+                session.day_since =
+                    Address { sequence: event.header.sequence, ordinal: event.header.ordinal };
                 session.next_report = ReportNumber(event.header.report.0 + 1);
                 session.last_user_ref = event.last_user_ref;
             }

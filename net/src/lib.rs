@@ -2,7 +2,9 @@
 
 pub mod client;
 pub mod directory;
+pub mod doors;
 pub mod itch;
+mod limits;
 pub mod ouch;
 pub mod password;
 pub mod soup;

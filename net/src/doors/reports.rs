@@ -9,7 +9,8 @@ use crate::ouch::outbound::{
 };
 use crate::soup;
 use engine::event::{
-    AcceptedEvent, DetailFields, Event, EventKind, Flags, Header, OrderFields, ReportEvent, SessionEvent,
+    AcceptedEvent, DetailEvent, DetailFields, Event, EventKind, Flags, Header, OrderFields, ReportEvent,
+    SessionEvent,
 };
 use engine::number::{Price, Quantity, Text};
 use engine::reason::{CancelReason, Reject};
@@ -29,13 +30,19 @@ pub(crate) struct ReportEncoder {
 }
 
 impl ReportEncoder {
+    /// Keeps the detail of the report that comes next.
+    #[inline]
+    pub(crate) fn note(&mut self, event: &DetailEvent) {
+        self.detail = Some(event.detail);
+    }
+
     /// Appends the packet that `event` is, if it is numbered; keeps it in mind if it is a detail.
     #[inline]
     pub(crate) fn encode(&mut self, event: &Event<'_>, directory: &Directory, out: &mut Vec<u8>) {
         let detail = self.detail.take();
         let numbered = |header: &Header| header.report.0 != 0;
         match event {
-            Event::Detail(event) => self.detail = Some(event.detail),
+            Event::Detail(event) => self.note(event),
             Event::Accepted(event) if numbered(&event.header) => {
                 let detail = detail.filter(|_| event.header.flags.contains(Flags::DETAIL));
                 soup::frame(out, b'S', |out| accepted(event, detail.as_ref(), directory, out));

@@ -1,8 +1,8 @@
 //! OUCH messages to commands. A message that is well-formed always becomes one: what cannot be converted
 //! goes into the log as well, with the reason, so that its answer is numbered like any other.
 
+use super::open_orders::OpenOrders;
 use crate::directory::{Directory, Instrument};
-use crate::open_orders::OpenOrders;
 use crate::ouch::MARKET_PRICE;
 use crate::ouch::appendage::{Appendage, Element};
 use crate::ouch::inbound::{CancelOrder, EnterOrder, Inbound, ModifyOrder, ReplaceOrder};

@@ -4,7 +4,9 @@
 //! the order comes in (a `U` may follow before the order is accepted) and removed when the order ends.
 //! It is a hint: the engine checks that the instrument is the order's.
 
+use engine::event::{Event, EventKind, Flags};
 use engine::number::{InstrumentId, SessionId, UserRef};
+use engine::reason::Reject;
 use std::collections::VecDeque;
 
 /// Numbers of replacements that are on their way. The number of one that fails is not used up, and no
@@ -84,6 +86,39 @@ impl OpenOrders {
         let at = self.find(key);
         if self.slots[at].key == key {
             self.free(at);
+        }
+    }
+
+    /// Follows an order's life in released events.
+    #[inline]
+    pub(crate) fn learn(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Accepted(event) if event.header.kind != EventKind::Rested => {
+                let header = &event.header;
+                self.insert(header.session, event.order.user_ref, header.instrument);
+                if header.kind == EventKind::Replaced {
+                    self.remove(header.session, event.replaced_ref);
+                }
+            }
+            Event::Report(event) => {
+                let header = &event.header;
+                // The number may be that of a carried order, which lives.
+                let refused =
+                    header.kind == EventKind::Rejected && header.reject() != Reject::DuplicateNumber;
+                if refused || header.flags.contains(Flags::FINAL) {
+                    self.remove(header.session, event.order.user_ref);
+                }
+            }
+            Event::Accepted(_)
+            | Event::Detail(_)
+            | Event::Session(_)
+            | Event::SessionAdded(_)
+            | Event::Instrument(_)
+            | Event::Setting(_)
+            | Event::Named(_)
+            | Event::Balance(_)
+            | Event::Note(_)
+            | Event::Level(_) => {}
         }
     }
 

@@ -1,0 +1,66 @@
+//! Every bound of the doors, and what happens there.
+
+use std::time::Duration;
+
+/// Bounds that can be configured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DoorLimits {
+    /// Connections of both doors together. One more is told so and closed.
+    pub connections_max: usize,
+    /// A connection that is not logged in by then is closed.
+    pub log_in_max: Duration,
+    /// A client from which nothing comes for so long is closed; so is one that takes nothing of what
+    /// waits for it.
+    pub silence_max: Duration,
+    /// After so much silence of ours a heartbeat is sent.
+    pub heartbeat: Duration,
+    /// Log-ins that may fail from one address in a minute; more are rejected unseen until the minute
+    /// is over.
+    pub failed_log_ins_max: u32,
+    /// Bytes that may wait for one client. A client at the bound is served from the event log, at its
+    /// own pace, until it has caught up. At least 64 KiB.
+    pub output_bytes_max: usize,
+}
+
+impl Default for DoorLimits {
+    /// 4,096 connections; 30 s to log in; 30 s of silence; heartbeats after 1 s; 30 failed log-ins; 1 MiB.
+    fn default() -> Self {
+        Self {
+            connections_max: 4096,
+            log_in_max: Duration::from_secs(30),
+            silence_max: Duration::from_secs(30),
+            heartbeat: Duration::from_secs(1),
+            failed_log_ins_max: 30,
+            output_bytes_max: 1 << 20,
+        }
+    }
+}
+
+/// Least that `output_bytes_max` is taken as.
+pub(crate) const OUTPUT_BYTES_MIN: usize = 64 << 10;
+/// Bytes read from one socket before the others have their turn.
+pub(crate) const READ_BYTES: usize = 64 << 10;
+/// Connections accepted from one listener in one poll.
+pub(crate) const ACCEPTS_PER_POLL: usize = 64;
+/// Readiness events taken from the kernel at once; more wait for the next poll.
+pub(crate) const EVENTS_PER_POLL: usize = 1024;
+/// Events read from the log for one connection in one poll.
+pub(crate) const CATCH_UP_EVENTS: usize = 512;
+/// Connections that catch up in one poll; more take turns.
+pub(crate) const CATCH_UPS_PER_POLL: usize = 4;
+/// How often heartbeats, silence and logins that do not come are looked at.
+pub(crate) const SCAN_NS: u64 = 100_000_000;
+/// How often a connection that waits for the event log is looked at while the doors sleep.
+pub(crate) const LOG_WAIT: Duration = Duration::from_millis(1);
+/// A connection that is being closed may take so long to read what is left for it.
+pub(crate) const LINGER_NS: u64 = 1_000_000_000;
+/// Buffers above this size are given back when a connection is idle.
+pub(crate) const IDLE_BUFFER_BYTES: usize = 4 << 10;
+/// Feed messages are handed to the readers at the latest at so many bytes.
+pub(crate) const FEED_BATCH_BYTES: usize = 128 << 10;
+/// One feed message in so many can be found in the log directly.
+pub(crate) const FEED_INDEX_EVERY: u64 = 1024;
+/// Addresses whose failed log-ins are counted in a minute; of more, none are.
+pub(crate) const ADDRESSES_MAX: usize = 4096;
+/// The minute of `failed_log_ins_max`.
+pub(crate) const FAILURE_WINDOW_NS: u64 = 60_000_000_000;
