@@ -176,10 +176,10 @@ pub(crate) struct WatchOptions {
     #[arg(long, value_name = "DIR", default_value = "data")]
     pub(crate) data: PathBuf,
     /// Session that logs in.
-    #[arg(long, value_name = "NAME", default_value = "market")]
+    #[arg(long, value_name = "NAME", default_value = "watch")]
     pub(crate) session: String,
     /// Its password.
-    #[arg(long, value_name = "PASSWORD", default_value = "market", env = "ROTUNDA_PASSWORD")]
+    #[arg(long, value_name = "PASSWORD", default_value = "watch", env = "ROTUNDA_PASSWORD")]
     pub(crate) password: String,
     /// Price levels shown on each side.
     #[arg(long, value_name = "N", default_value_t = 12)]
@@ -217,6 +217,9 @@ pub(crate) struct FlowOptions {
     /// The instrument to trade.
     #[arg(long, value_name = "SYMBOL", default_value = "BTCUSD")]
     pub(crate) symbol: String,
+    /// The instrument's lot.
+    #[arg(long, value_name = "SIZE", default_value = "0.00000001")]
+    pub(crate) lot: String,
     /// How fast.
     #[arg(long, value_enum, default_value_t = Speed::Full)]
     pub(crate) speed: Speed,

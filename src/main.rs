@@ -7,12 +7,20 @@ mod admin;
 mod cli;
 #[allow(dead_code, unused_imports, reason = "read by what is being built: run, demo")]
 mod config;
+#[allow(dead_code, reason = "used by run")]
 mod demo;
+#[allow(dead_code, reason = "written by run")]
+mod endpoints;
 mod failure;
 mod flow;
 mod inspect;
+mod progress;
 mod replay;
 mod run;
+#[allow(dead_code, reason = "used by run")]
+mod seeding;
+mod symbol;
+mod time;
 mod watch;
 
 use clap::Parser;

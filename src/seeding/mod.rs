@@ -1,0 +1,190 @@
+//! From `[seed]` to commands for an empty data folder, and what later differs from it.
+//!
+//! The log wins over the configuration: instruments, accounts and sessions are market state and enter by
+//! commands only. So the seed is used once; afterwards a difference is told, with the command that would
+//! apply it, and nothing is changed.
+
+use crate::config::{AccountSeed, Seed, SessionSeed, ZoneOffset, currency};
+use crate::time;
+use engine::command::{
+    AddSessionCommand, CommandKind, CommandSlot, NoteCommand, OperatorCommand, SessionCommand,
+};
+use engine::number::{AccountId, InstrumentId, Money, SessionId, Text, Timestamp};
+
+/// Why a seed yields no commands.
+#[derive(Debug)]
+pub(crate) enum SeedError {
+    /// A name or number that the configuration's own check would have refused.
+    Unchecked { key: String, message: String },
+    /// The system gives no random bytes, which passwords need.
+    Random(getrandom::Error),
+}
+
+impl std::fmt::Display for SeedError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unchecked { key, message } => write!(f, "{key}: {message}"),
+            Self::Random(error) => write!(f, "no random bytes for the salt of passwords: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for SeedError {}
+
+/// The commands that make `seed` of an empty market: a note, the first day, then currencies,
+/// instruments, accounts with their deposits, and sessions, each numbered in the order of its list.
+///
+/// # Errors
+/// The seed was not checked, or the system has no random bytes.
+pub(crate) fn commands(seed: &Seed, zone: ZoneOffset, now: Timestamp) -> Result<Vec<CommandSlot>, SeedError> {
+    let mut commands = vec![note(now), new_day(zone, now)];
+    for (index, currency) in seed.currencies.iter().enumerate() {
+        let mut command = OperatorCommand::blank(CommandKind::AddCurrency, now);
+        let (number, _) =
+            known_currency(seed, currency.name.as_str(), || format!("seed.currencies[{index}]"))?;
+        command.currency = number;
+        command.name = currency.name;
+        command.filter = currency.digits;
+        commands.push(CommandSlot::new(&command));
+    }
+    for (index, instrument) in seed.instruments.iter().enumerate() {
+        let number = InstrumentId(number(index));
+        let listing = instrument.listing(number, &seed.currencies, now);
+        let listing = listing.map_err(|(key, message)| SeedError::Unchecked {
+            key: format!("seed.instruments[{index}].{key}"),
+            message,
+        })?;
+        commands.push(CommandSlot::new(&listing));
+    }
+    for (index, account) in seed.accounts.iter().enumerate() {
+        add_account(seed, AccountId(number(index)), account, now, &mut commands)?;
+    }
+    for (index, session) in seed.sessions.iter().enumerate() {
+        let command = add_session(seed, SessionId(number(index)), session, now)?;
+        commands.push(CommandSlot::new(&command));
+    }
+    Ok(commands)
+}
+
+/// Numbers count from 1: 0 names none.
+fn number(index: usize) -> u32 {
+    u32::try_from(index + 1).unwrap_or(u32::MAX)
+}
+
+fn note(now: Timestamp) -> CommandSlot {
+    let mut note = NoteCommand::blank(CommandKind::Note, now);
+    note.who = Text::new("seed").expect("four characters fit sixteen");
+    note.why = Text::new("first start on an empty data folder").expect("35 characters fit 64");
+    CommandSlot::new(&note)
+}
+
+fn new_day(zone: ZoneOffset, now: Timestamp) -> CommandSlot {
+    let mut day = SessionCommand::blank(CommandKind::NewDay, now);
+    day.date = time::date(now, zone.minutes);
+    CommandSlot::new(&day)
+}
+
+fn add_account(
+    seed: &Seed,
+    number: AccountId,
+    account: &AccountSeed,
+    now: Timestamp,
+    commands: &mut Vec<CommandSlot>,
+) -> Result<(), SeedError> {
+    let mut command = OperatorCommand::blank(CommandKind::AddAccount, now);
+    command.account = number;
+    command.name = account.name;
+    command.mode = account.mode.into();
+    command.owner_group = account.owner_group;
+    commands.push(CommandSlot::new(&command));
+    for (name, amount) in &account.deposits {
+        let key = || format!("seed.accounts: {}: deposits.{name}", account.name);
+        let (currency, digits) = known_currency(seed, name, key)?;
+        let value = amount.in_units_of_digits(digits).ok_or_else(|| SeedError::Unchecked {
+            key: key(),
+            message: format!("{amount} is no amount of {name}"),
+        })?;
+        let mut command = OperatorCommand::blank(CommandKind::Deposit, now);
+        command.account = number;
+        command.currency = currency;
+        command.value = Money(value).0;
+        commands.push(CommandSlot::new(&command));
+    }
+    Ok(())
+}
+
+fn known_currency(
+    seed: &Seed,
+    name: &str,
+    key: impl FnOnce() -> String,
+) -> Result<(engine::number::CurrencyId, u8), SeedError> {
+    let found = currency(&seed.currencies, name).map(|(number, currency)| (number, currency.digits));
+    found.ok_or_else(|| SeedError::Unchecked {
+        key: key(),
+        message: format!("{name} is none of seed.currencies"),
+    })
+}
+
+fn add_session(
+    seed: &Seed,
+    number_of_session: SessionId,
+    session: &SessionSeed,
+    now: Timestamp,
+) -> Result<AddSessionCommand, SeedError> {
+    let account = seed.accounts.iter().position(|account| account.name == session.account);
+    let account = account.ok_or_else(|| SeedError::Unchecked {
+        key: format!("seed.sessions: {}: account", session.name),
+        message: format!("{} is none of seed.accounts", session.account),
+    })?;
+    let mut command = AddSessionCommand::blank(CommandKind::AddSession, now);
+    command.session = number_of_session;
+    command.account = AccountId(number(account));
+    command.name = session.name;
+    command.role = session.role.into();
+    command.self_trade = session.self_trade.into();
+    command.cancel_on_disconnect = u8::from(session.cancel_on_disconnect);
+    command.rate = session.rate;
+    command.burst = session.burst;
+    command.cancel_rate = session.cancel_rate;
+    getrandom::fill(&mut command.salt).map_err(SeedError::Random)?;
+    command.password_hash = net::password_hash(&command.salt, session.password.as_bytes());
+    Ok(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Configuration;
+    use engine::command::Command;
+
+    #[test]
+    fn the_default_seed_yields_every_command_in_order() {
+        let configuration = Configuration::load(None).expect("the defaults are valid");
+        let now = Timestamp(1_777_689_383_000_000_000);
+        let commands = commands(&configuration.seed, configuration.venue.zone, now).expect("commands");
+        let seed = &configuration.seed;
+        let deposits: usize = seed.accounts.iter().map(|account| account.deposits.len()).sum();
+        let lists =
+            seed.currencies.len() + seed.instruments.len() + seed.accounts.len() + seed.sessions.len();
+        assert_eq!(commands.len(), 2 + lists + deposits);
+        assert!(matches!(commands[1].view(), Ok(Command::Session(day)) if day.date == 20_260_502));
+        let btcusd = commands.iter().find_map(|slot| match slot.view() {
+            Ok(Command::List(list)) if list.symbol.as_str() == "BTCUSD" => Some(*list),
+            _ => None,
+        });
+        let btcusd = btcusd.expect("BTCUSD is listed");
+        assert_eq!((btcusd.tick, btcusd.tick_digits, btcusd.lot, btcusd.lot_digits), (1, 0, 1, 8));
+        assert_eq!((btcusd.instrument.0, btcusd.price_max.0, btcusd.taker_fee), (1, 429_496, 200));
+        let last =
+            commands.last().map(|slot| slot.view().map(|command| matches!(command, Command::AddSession(_))));
+        assert_eq!(last, Some(Ok(true)));
+    }
+
+    #[test]
+    fn equal_passwords_have_different_hashes() {
+        let configuration = Configuration::load(None).expect("the defaults are valid");
+        let seed = &configuration.seed;
+        let make = || add_session(seed, SessionId(1), &seed.sessions[0], Timestamp(0)).expect("a session");
+        assert_ne!(make().password_hash, make().password_hash);
+    }
+}
