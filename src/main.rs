@@ -20,6 +20,7 @@ mod run;
 #[allow(dead_code, reason = "used by run")]
 mod seeding;
 mod symbol;
+#[allow(dead_code, reason = "used by replay and inspect")]
 mod time;
 mod watch;
 

@@ -249,7 +249,9 @@ mod tests {
         })
     }
 
-    fn best(market: &Market) -> (Option<(u32, Level)>, Option<(u32, Level)>) {
+    type Best = Option<(u32, Level)>;
+
+    fn best(market: &Market) -> (Best, Best) {
         (market.bids().next(), market.asks().next())
     }
 
