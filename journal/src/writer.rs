@@ -12,6 +12,11 @@ use std::time::{Duration, Instant};
 /// How long [`Journal::close`] and the start wait for the disk.
 pub const DISK_WAIT_MAX: Duration = Duration::from_secs(4);
 
+/// While writes are under way and none finishes, poll gives its core away this often. A completion may need
+/// a kernel thread of the same core, and a thread that never yields keeps it waiting until its time slice
+/// ends: 4 ms instead of the 0.1 ms that the disk takes.
+const YIELD_EVERY: Duration = Duration::from_micros(50);
+
 /// Where and how the writer goes on after what is durable.
 #[derive(Debug)]
 pub(crate) struct Start {
@@ -63,6 +68,8 @@ pub struct Journal<D: Disk = FileDisk> {
     durable: Sequence,
     /// What the record written last vouches for.
     vouched_index: u64,
+    /// When a write last started or finished, or the core was given away.
+    moved_at: Option<Instant>,
     /// When commands were last written; the vouching record waits for a while without.
     commands_at: Option<Instant>,
     ended: bool,
@@ -94,6 +101,7 @@ impl<D: Disk> Journal<D> {
             durable_index: start.next_index - 1,
             durable: Sequence(start.next_sequence.0 - 1),
             vouched_index: 0,
+            moved_at: None,
             commands_at: None,
             ended: false,
         }
@@ -173,12 +181,6 @@ impl<D: Disk> Journal<D> {
         self.wait_until(Self::is_quiet)
     }
 
-    /// Gives the disk back as it is: a crash, for tests.
-    #[must_use]
-    pub fn abandon(self) -> D {
-        self.disk
-    }
-
     /// Writes the empty entry that begins this term, and waits until it is durable.
     pub(crate) fn begin_term(&mut self) -> Result<(), JournalError> {
         self.request_next(false)?;
@@ -223,7 +225,18 @@ impl<D: Disk> Journal<D> {
                 work += 1;
             }
         }
+        self.yield_core(now, work);
         Ok(work)
+    }
+
+    fn yield_core(&mut self, now: Instant, work: usize) {
+        let moved_at = *self.moved_at.get_or_insert(now);
+        if work > 0 || self.flights.is_empty() {
+            self.moved_at = Some(now);
+        } else if now.saturating_duration_since(moved_at) >= YIELD_EVERY {
+            std::thread::yield_now();
+            self.moved_at = Some(now);
+        }
     }
 
     /// Takes in what has finished. The durable point is the end of the longest finished prefix: a later

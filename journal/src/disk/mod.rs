@@ -47,6 +47,7 @@ pub struct Segment {
 }
 
 /// One write: pages to their place in a segment. The disk owns the buffer until the write has finished.
+#[derive(Clone)]
 pub struct Write {
     /// Counts writes, from 0; a completion names it.
     pub number: u64,
@@ -132,4 +133,49 @@ pub trait Disk: Segments {
     /// # Errors
     /// The disk can no longer tell.
     fn reap(&mut self) -> Result<Option<Completion>, JournalError>;
+}
+
+/// A disk can be lent: whoever lends it has it back when the journal is gone, as after a crash.
+impl<S: Segments> Segments for &mut S {
+    fn list(&mut self) -> Result<Vec<Segment>, JournalError> {
+        (**self).list()
+    }
+
+    fn read(&mut self, generation: u64, page: u32, into: &mut [Page]) -> Result<(), JournalError> {
+        (**self).read(generation, page, into)
+    }
+
+    fn path(&self, generation: u64) -> PathBuf {
+        (**self).path(generation)
+    }
+}
+
+impl<D: Disk> Disk for &mut D {
+    fn claim(&mut self, generation: u64) -> Result<(), JournalError> {
+        (**self).claim(generation)
+    }
+
+    fn sync(&mut self, generation: u64) -> Result<(), JournalError> {
+        (**self).sync(generation)
+    }
+
+    fn erase(&mut self, generation: u64, page: u32, pages: u32) -> Result<(), JournalError> {
+        (**self).erase(generation, page, pages)
+    }
+
+    fn prepare(&mut self, segment: Segment, haste: bool) -> Result<(), JournalError> {
+        (**self).prepare(segment, haste)
+    }
+
+    fn prepared(&mut self) -> Result<Option<Segment>, JournalError> {
+        (**self).prepared()
+    }
+
+    fn submit(&mut self, write: Write) -> Result<(), JournalError> {
+        (**self).submit(write)
+    }
+
+    fn reap(&mut self) -> Result<Option<Completion>, JournalError> {
+        (**self).reap()
+    }
 }

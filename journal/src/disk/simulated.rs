@@ -26,9 +26,13 @@ pub enum Fault {
 }
 
 /// A disk in memory.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct SimulatedDisk {
     durable: BTreeMap<u64, Vec<Page>>,
+    /// New segments hold the bytes of the one before instead of zeros.
+    recycling: bool,
+    /// Changes that are still made before the power fails.
+    changes_left: Option<u64>,
     /// Writes under way, each with its number over the disk's life.
     flights: Vec<(u64, Write)>,
     /// Segment being prepared, and polls until it is there.
@@ -50,6 +54,17 @@ impl SimulatedDisk {
         self.faults.insert(number, fault);
     }
 
+    /// From now on new segments keep the bytes of an older one, as recycled files do.
+    pub fn recycle(&mut self) {
+        self.recycling = true;
+    }
+
+    /// The power fails in the midst of the change (a write or an erasure) after `changes` more; everything is
+    /// refused then until [`Self::cut_power`].
+    pub fn fail_power_after(&mut self, changes: u64) {
+        self.changes_left = Some(changes);
+    }
+
     /// Writes that were submitted so far.
     #[must_use]
     pub fn writes(&self) -> u64 {
@@ -59,22 +74,38 @@ impl SimulatedDisk {
     /// The power fails: of each write under way, some sectors are there and others are not.
     pub fn cut_power(&mut self) {
         for (_, write) in std::mem::take(&mut self.flights) {
-            let begin = write.page as usize;
-            let whole = self.below(4) == 0;
-            let nothing = self.below(4) == 0;
-            for sector in 0..write.pages * (PAGE_SIZE / SECTOR_SIZE) {
-                if !whole && (nothing || self.below(2) == 0) {
-                    continue;
-                }
-                let (page, at) = (sector * SECTOR_SIZE / PAGE_SIZE, sector * SECTOR_SIZE % PAGE_SIZE);
-                let from = write.buffer[page].0;
-                if let Some(segment) = self.durable.get_mut(&write.generation) {
-                    segment[begin + page].0[at..at + SECTOR_SIZE]
-                        .copy_from_slice(&from[at..at + SECTOR_SIZE]);
-                }
-            }
+            self.tear(write.generation, write.page, &write.buffer[..write.pages]);
         }
         self.preparing = None;
+        self.changes_left = None;
+    }
+
+    /// All, nothing, or a random half of the sectors reach the disk.
+    fn tear(&mut self, generation: u64, page: u32, pages: &[Page]) {
+        let whole = self.below(4) == 0;
+        let nothing = self.below(4) == 0;
+        for sector in 0..pages.len() * (PAGE_SIZE / SECTOR_SIZE) {
+            if !whole && (nothing || self.below(2) == 0) {
+                continue;
+            }
+            let (place, at) = (sector * SECTOR_SIZE / PAGE_SIZE, sector * SECTOR_SIZE % PAGE_SIZE);
+            let segment = self.durable.get_mut(&generation);
+            if let Some(to) = segment.and_then(|segment| segment.get_mut(page as usize + place)) {
+                to.0[at..at + SECTOR_SIZE].copy_from_slice(&pages[place].0[at..at + SECTOR_SIZE]);
+            }
+        }
+    }
+
+    /// Counts a change; false when the power fails in it.
+    fn has_power(&mut self) -> bool {
+        match &mut self.changes_left {
+            None => true,
+            Some(0) => false,
+            Some(left) => {
+                *left -= 1;
+                true
+            }
+        }
     }
 
     /// The bytes of a segment, for planting damage.
@@ -134,6 +165,10 @@ impl Disk for SimulatedDisk {
     }
 
     fn erase(&mut self, generation: u64, page: u32, pages: u32) -> Result<(), JournalError> {
+        if !self.has_power() {
+            self.tear(generation, page, &vec![Page::ZERO; pages as usize]);
+            return Err(self.refused(Action::Cut, generation, io::ErrorKind::Other));
+        }
         self.pages(generation, page, pages as usize)?.fill(Page::ZERO);
         Ok(())
     }
@@ -150,8 +185,11 @@ impl Disk for SimulatedDisk {
     fn prepared(&mut self) -> Result<Option<Segment>, JournalError> {
         match self.preparing.take() {
             Some((segment, 0)) => {
-                let pages = (segment.bytes / PAGE_SIZE as u64) as usize;
-                self.durable.insert(segment.generation, vec![Page::ZERO; pages]);
+                let mut pages = vec![Page::ZERO; (segment.bytes / PAGE_SIZE as u64) as usize];
+                if let Some(old) = self.durable.get(&(segment.generation - 1)).filter(|_| self.recycling) {
+                    pages.copy_from_slice(old);
+                }
+                self.durable.insert(segment.generation, pages);
                 Ok(Some(segment))
             }
             Some((segment, polls)) => {
@@ -164,6 +202,9 @@ impl Disk for SimulatedDisk {
 
     fn submit(&mut self, write: Write) -> Result<(), JournalError> {
         self.pages(write.generation, write.page, write.pages)?;
+        if !self.has_power() {
+            return Err(self.refused(Action::Write, write.generation, io::ErrorKind::Other));
+        }
         self.flights.push((self.writes, write));
         self.writes += 1;
         Ok(())

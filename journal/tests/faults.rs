@@ -1,0 +1,74 @@
+//! A disk that refuses: the first error is the last word, it names what to do, and what was acknowledged
+//! before it is there at the next start.
+
+mod common;
+
+use common::{append, options, reopen};
+use engine::number::Sequence;
+use journal::disk::simulated::{Fault, SimulatedDisk};
+use journal::{Journal, JournalError};
+use std::path::Path;
+use std::time::Instant;
+
+/// Appends and polls until the disk refuses; returns what was durable then, and the error.
+fn run_until_error(journal: &mut Journal<&mut SimulatedDisk>) -> (Sequence, JournalError) {
+    for _ in 0..10_000 {
+        append(journal, 3);
+        if let Err(error) = journal.poll(Instant::now()) {
+            return (journal.durable(), error);
+        }
+    }
+    panic!("the fault was never reported");
+}
+
+#[test]
+fn each_of_the_first_writes_may_fail_in_each_way() {
+    let options = options(Path::new("simulated"));
+    for fault in [Fault::InputOutput, Fault::Full, Fault::Short] {
+        for number in 0..40 {
+            let mut disk = SimulatedDisk::new(number);
+            disk.inject(number, fault);
+            let durable = match reopen(&mut disk, &options) {
+                Err(error) => {
+                    assert_eq!(number, 0, "only the term's first record is written while opening: {error}");
+                    Sequence(0)
+                }
+                Ok((mut journal, _)) => {
+                    let (durable, error) = run_until_error(&mut journal);
+                    check_message(fault, &error);
+                    assert!(
+                        matches!(journal.poll(Instant::now()), Err(JournalError::Ended)),
+                        "it stays ended"
+                    );
+                    assert_eq!(journal.room(), 0);
+                    assert_eq!(journal.durable(), durable);
+                    assert!(journal.close().is_err());
+                    durable
+                }
+            };
+            disk.cut_power();
+            let (_, recovered) = reopen(&mut disk, &options).unwrap();
+            assert!(recovered.last >= durable, "{fault:?} at write {number}: {durable} was acknowledged");
+        }
+    }
+}
+
+fn check_message(fault: Fault, error: &JournalError) {
+    let text = error.to_string();
+    let named = match fault {
+        Fault::InputOutput | Fault::Lie => text.contains("kernel log"),
+        Fault::Full => text.contains("disk is full"),
+        Fault::Short => matches!(error, JournalError::ShortWrite { .. }),
+    };
+    assert!(named, "{fault:?}: {text}");
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, b"no folder").unwrap();
+    let options = options(&file.join("journal"));
+    let error = journal::open(&options, &mut |_, _| {}, &mut |_| {}).err().unwrap();
+    assert!(error.to_string().contains("file/journal"), "{error}");
+}
