@@ -280,3 +280,82 @@ impl Entry<'_> {
         if bytes.is_empty() { Ok(()) } else { Err(Malformed::Entries) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use engine::command::{CommandKind, OrderCommand};
+    use engine::number::Timestamp;
+
+    fn record(payload: &[u8], pages: &mut [Page]) -> RecordHeader {
+        let header = RecordHeader { entries: 1, first_index: 5, term: 2, ..RecordHeader::zeroed() };
+        let header = RecordHeader { first_sequence: Sequence(9), ..header };
+        header.encode(payload, pages);
+        RecordHeader::sniff(&pages[0]).expect("it was just written")
+    }
+
+    fn entry(commands: u32, bytes: &[u8]) -> Vec<u8> {
+        let mut header = EntryHeader::new(EntryKind::Commands, 5, 2, Sequence(9), 1);
+        (header.commands, header.bytes) = (commands, bytes.len() as u32);
+        [bytemuck::bytes_of(&header), bytes].concat()
+    }
+
+    #[test]
+    fn padding_is_zero_even_in_a_used_buffer() {
+        let mut pages = [Page([0xEE; PAGE_SIZE]); 2];
+        let header = record(&entry(1, &[0, 0]), &mut pages);
+        let end = HEADER_SIZE + ENTRY_HEADER_SIZE + 2;
+        assert!(header.is_intact(&pages[..1]));
+        assert!(pages[0].0[end..].iter().all(|&byte| byte == 0));
+        assert_eq!(pages[1].0[0], 0xEE, "the next page is not touched");
+    }
+
+    #[test]
+    fn commands_survive() {
+        let slot = CommandSlot::new(&OrderCommand::blank(CommandKind::Enter, Timestamp(7)));
+        let mut bytes = Vec::new();
+        packed::encode(slot.words(), &mut bytes);
+        packed::encode(slot.words(), &mut bytes);
+        let mut pages = [Page::ZERO];
+        let header = record(&entry(2, &bytes), &mut pages);
+        let mut entries = header.entries(&pages);
+        let found = entries.next_entry().unwrap().unwrap();
+        let mut sequences = Vec::new();
+        found
+            .for_each(|sequence, command| {
+                assert_eq!(command.words(), slot.words());
+                sequences.push(sequence.0);
+            })
+            .unwrap();
+        assert_eq!(sequences, [9, 10]);
+        assert!(entries.next_entry().unwrap().is_none());
+    }
+
+    #[test]
+    fn what_does_not_add_up_is_malformed() {
+        let read = |payload: &[u8]| {
+            let mut pages = [Page::ZERO];
+            let header = record(payload, &mut pages);
+            let mut entries = header.entries(&pages);
+            while let Some(entry) = entries.next_entry()? {
+                entry.for_each(|_, _| {})?;
+            }
+            Ok(())
+        };
+        assert_eq!(read(&entry(1, &[0, 0])), Ok(()));
+        assert_eq!(
+            read(&entry(2, &[0, 0])).map_err(|error| matches!(error, Malformed::Command(_))),
+            Err(true)
+        );
+        assert_eq!(read(&entry(1, &[0, 0, 0])), Err(Malformed::Entries));
+        assert_eq!(read(&entry(0, &[])), Err(Malformed::Entries));
+        assert_eq!(read(&entry(1, &[0, 0])[..20]), Err(Malformed::Entries));
+        assert_eq!(read(&[entry(1, &[0, 0]), vec![0]].concat()), Err(Malformed::Entries));
+        let mut other = entry(1, &[0, 0]);
+        other[34] = 99;
+        assert_eq!(read(&other), Err(Malformed::Kind { kind: 99 }));
+        let mut other = entry(1, &[0, 0]);
+        other[0] = 6;
+        assert_eq!(read(&other), Err(Malformed::Order { index: 6 }));
+    }
+}

@@ -105,3 +105,31 @@ fn locate(list: &[Segment], end: Place, first: Place, torn: &[Torn], vouched: u6
 fn pages_of(segment: Segment) -> u32 {
     (segment.bytes / PAGE_SIZE as u64) as u32
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::simulated::SimulatedDisk;
+    use crate::{JournalOptions, open_on};
+
+    #[test]
+    fn a_record_counts_only_where_and_in_the_use_of_the_file_that_it_was_written_for() {
+        let mut disk = SimulatedDisk::new(1);
+        let mut options = JournalOptions::new("simulated".into());
+        (options.segment_bytes, options.record_bytes_max) = (64 << 10, 8 << 10);
+        let (journal, _) = open_on(&mut disk, &options, &mut |_, _| {}, &mut |_| {}).unwrap();
+        journal.close().unwrap();
+        let list =
+            vec![Segment { generation: 1, bytes: 64 << 10 }, Segment { generation: 9, bytes: 64 << 10 }];
+        let first = disk.bytes_mut(1).unwrap()[..PAGE_SIZE].to_vec();
+        disk.bytes_mut(1).unwrap()[9 * PAGE_SIZE..10 * PAGE_SIZE].copy_from_slice(&first);
+        let copy = disk.bytes_mut(1).unwrap().to_vec();
+        disk.add_segment(9, &copy);
+        let mut is_intact = |segment, page| {
+            intact(&mut disk, &list, Place { segment, page }, &mut Window::default()).unwrap().is_some()
+        };
+        assert!(is_intact(0, 0), "where it was written");
+        assert!(!is_intact(0, 9), "another place");
+        assert!(!is_intact(1, 0), "another use of the file");
+    }
+}

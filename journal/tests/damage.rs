@@ -21,17 +21,17 @@ fn small(folder: &Path) -> JournalOptions {
 fn closed() -> (SimulatedDisk, JournalOptions) {
     let options = small(Path::new("simulated"));
     let mut disk = SimulatedDisk::new(1);
-    let (mut journal, _) = reopen(&mut disk, &options).unwrap();
-    write(&mut journal, COMMANDS as usize, 7).unwrap();
-    journal.close().unwrap();
+    let (mut journal, _) = reopen(&mut disk, &options).expect("an empty disk opens");
+    write(&mut journal, COMMANDS as usize, 7).expect("no fault is planted");
+    journal.close().expect("no fault is planted");
     (disk, options)
 }
 
 /// Where each record begins, and how long it is.
 fn records(disk: &mut SimulatedDisk) -> Vec<(u64, usize, usize)> {
-    let mut reader = JournalReader::on(disk, None).unwrap();
+    let mut reader = JournalReader::on(disk, None).expect("the segments are there");
     let mut records = Vec::new();
-    while let Some(record) = reader.next_record().unwrap() {
+    while let Some(record) = reader.next_record().expect("the journal is whole") {
         let position = record.position;
         records.push((position.segment, position.offset as usize, record.header.record_bytes()));
     }
@@ -41,7 +41,9 @@ fn records(disk: &mut SimulatedDisk) -> Vec<(u64, usize, usize)> {
 /// Flips one bit and opens: the same commands, with a report where a record is gone, or an error.
 fn check_flip(disk: &SimulatedDisk, options: &JournalOptions, segment: u64, bit: usize, in_record: bool) {
     let mut disk = disk.clone();
-    let damage = |disk: &mut SimulatedDisk| disk.bytes_mut(segment).unwrap()[bit / 8] ^= 1 << (bit % 8);
+    let damage = |disk: &mut SimulatedDisk| {
+        disk.bytes_mut(segment).expect("the segment is there")[bit / 8] ^= 1 << (bit % 8);
+    };
     damage(&mut disk);
     let before = disk.clone();
     match reopen(&mut disk, options) {
@@ -53,7 +55,7 @@ fn check_flip(disk: &SimulatedDisk, options: &JournalOptions, segment: u64, bit:
             assert!(in_record, "segment {segment} bit {bit}: {error}");
             assert!(matches!(error, JournalError::Damaged { .. }), "segment {segment} bit {bit}: {error}");
             let mut before = before;
-            for there in disk.list().unwrap() {
+            for there in disk.list().expect("a simulated disk lists") {
                 let same = disk.bytes_mut(there.generation) == before.bytes_mut(there.generation);
                 assert!(same, "a refused journal is left alone");
             }
@@ -205,6 +207,8 @@ fn a_later_write_that_landed_alone_is_cut_with_the_one_before_it() {
     let (_, recovered) = reopen(&mut disk, &options).unwrap();
     assert_eq!(recovered.last, Sequence(10));
     assert!(recovered.bytes_cut >= bytes as u64);
+    let cut = &disk.bytes_mut(last_segment).unwrap()[last_offset..last_offset + bytes];
+    assert!(cut.iter().all(|&byte| byte == 0), "what was cut is gone from the disk");
 }
 
 #[test]
@@ -231,10 +235,11 @@ fn old_bytes_of_a_recycled_segment_are_not_taken_for_records() {
 fn a_write_into_a_wrong_place_is_no_record_there() {
     let (mut disk, options) = closed();
     let records = records(&mut disk);
-    let pair = records[2..].windows(2).find(|pair| pair[0].0 == pair[1].0).unwrap();
-    let (from, to) = (pair[0], pair[1]);
+    let pair = records[2..].windows(3).find(|pair| pair[0].0 == pair[2].0).unwrap();
+    let (from, to, next) = (pair[0], pair[1], pair[2]);
     let bytes = disk.bytes_mut(from.0).unwrap();
     bytes.copy_within(from.1..from.1 + from.2, to.1);
     let error = reopen(&mut disk, &options).err().unwrap();
-    assert!(matches!(error, JournalError::Damaged { .. }), "{error}");
+    let JournalError::Damaged { from: damaged, to: intact, .. } = error else { panic!("{error}") };
+    assert_eq!((damaged, intact), (to.1 as u64, next.1 as u64));
 }

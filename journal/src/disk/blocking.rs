@@ -102,8 +102,8 @@ fn write(order: &Order) -> Result<(), JournalError> {
     }
 }
 
-/// Syncs each file of the batch once, in order of first use; a failure falls on all its writes, for none of
-/// them is known to be durable.
+/// Syncs each file of the batch once, in order of first use; a failure falls on all its writes that had none
+/// of their own, for none of them is known to be durable.
 fn sync(batch: &mut [(Order, Result<(), JournalError>)]) {
     for begin in 0..batch.len() {
         let generation = batch[begin].0.write.generation;
@@ -111,14 +111,48 @@ fn sync(batch: &mut [(Order, Result<(), JournalError>)]) {
             continue;
         }
         let Err(source) = batch[begin].0.file.sync_data() else { continue };
-        for (order, result) in
-            batch[begin..].iter_mut().filter(|(order, _)| order.write.generation == generation)
-        {
+        let same = |order: &Order| order.write.generation == generation;
+        for (order, result) in batch.iter_mut().filter(|(order, result)| same(order) && result.is_ok()) {
             *result = Err(JournalError::Io {
                 action: Action::Sync,
                 file: order.path.to_path_buf(),
                 source: io::Error::new(source.kind(), source.to_string()),
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::Page;
+
+    fn outcome(file: File, page: u32) -> Result<(), JournalError> {
+        let mut blocking = Blocking::new(1).unwrap();
+        let write = Write { number: 0, generation: 1, page, pages: 1, buffer: vec![Page::ZERO] };
+        blocking.submit(write, &Arc::new(file), &Arc::default()).unwrap();
+        loop {
+            match blocking.reap().unwrap() {
+                Some(completion) => return completion.result,
+                None => std::thread::yield_now(),
+            }
+        }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn refusals_reach_the_completion() {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let error = outcome(full, 0).unwrap_err();
+        assert!(error.to_string().contains("disk is full"), "{error}");
+        let read_only = File::open("/dev/zero").unwrap();
+        assert!(matches!(outcome(read_only, 0), Err(JournalError::Io { action: Action::Write, .. })));
+    }
+
+    #[test]
+    fn a_write_is_there_when_it_completes() {
+        let file = tempfile::tempfile().unwrap();
+        outcome(file.try_clone().unwrap(), 3).unwrap();
+        assert_eq!(file.metadata().unwrap().len(), 4 * PAGE_SIZE as u64);
     }
 }

@@ -113,6 +113,12 @@ impl SimulatedDisk {
         self.durable.get_mut(&generation).map(|pages| bytemuck::cast_slice_mut(pages))
     }
 
+    /// Puts a segment with these bytes there; what is beyond whole pages is left out.
+    pub fn add_segment(&mut self, generation: u64, bytes: &[u8]) {
+        let (pages, _) = bytes.as_chunks::<PAGE_SIZE>();
+        self.durable.insert(generation, pages.iter().map(|&page| Page(page)).collect());
+    }
+
     /// A number below `bound`, from the seed (SplitMix64).
     pub fn below(&mut self, bound: u64) -> u64 {
         self.random = self.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
