@@ -6,7 +6,6 @@ Its messages are classes that its own generator makes of tests/spec/*.xml; tshar
 import asyncio
 import importlib.util
 import random
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -25,7 +24,7 @@ USERS = ("demo01", "demo02")
 
 def generate(folder, protocol, app):
     """The module that nasdaq-protocols generates for one of our descriptions."""
-    program = shutil.which(f"nasdaq-{protocol}-codegen", path=str(Path(sys.executable).parent)) or f"nasdaq-{protocol}-codegen"
+    program = Path(sys.executable).with_name(f"nasdaq-{protocol}-codegen")
     command = [program, "--spec-file", SPEC / f"{protocol}_5_0.xml", "--app-name", app, "--op-dir", folder, "--no-init-file"]
     subprocess.run(command, check=True, capture_output=True)
     name = f"{protocol}_{app}"
@@ -62,11 +61,12 @@ class Trader:
 
     async def on_message(self, message):
         self.received.append(message)
-        if self.answer is not None and type(message).__name__ == "QueryResponse":
+        kind = type(message).__name__
+        if kind in ("Accepted", "Replaced", "Rejected"):
+            self.pending.pop(message.user_ref, None)
+        elif kind == "QueryResponse" and self.answer is not None:
             self.answer.set_result(message.user_ref)
             self.answer = None
-        elif hasattr(message, "user_ref"):
-            self.pending.pop(message.user_ref, None)
 
     async def cut(self):
         """Loses the connection with bytes on the way in both directions."""
@@ -101,8 +101,6 @@ class Trader:
             message = self.messages.CancelOrder()
             message.user_ref = self.random.randint(max(1, refs - 40), refs)
             message.quantity = 0 if kind < 0.9 else self.random.randint(1, 30)
-        if hasattr(message, "client_id"):
-            self.pending[message.user_ref] = message
         self.session.send_message(message)
 
     def enter(self):
@@ -116,6 +114,7 @@ class Trader:
         message.time_in_force = self.random.choice("0003")
         message.display, message.capacity, message.sweep, message.cross = "Y", "P", "N", "N"
         message.client_id, message.appendage_length = f"{self.user}-{message.user_ref}", 0
+        self.pending[message.user_ref] = message
         return message
 
     def replace(self, original):
@@ -126,6 +125,7 @@ class Trader:
         message.price = market.middle + self.random.randint(-5, 5) * market.tick
         message.time_in_force, message.display, message.sweep = "0", "Y", "N"
         message.client_id, message.appendage_length = "again", 0
+        self.pending[message.user_ref] = message
         return message
 
     async def trade(self, count):
@@ -143,19 +143,34 @@ class Trader:
         await self.session.close()
 
 
-async def trade(venue, messages, count):
-    traders = [Trader(venue, messages, user, seed) for seed, user in enumerate(USERS)]
-    await asyncio.gather(*(trader.trade(count // len(traders)) for trader in traders))
-    return traders
-
-
-async def read_feed(venue, messages, count):
-    """The first `count` messages of the feed, through the library."""
+async def follow_feed(venue, messages, read):
+    """A session of the library at the feed, from the day's first message on, into `read`."""
     host, port = venue.endpoints["itch"].rsplit(":", 1)
-    session = await messages.connect_async((host, int(port)), "itch02", venue.passwords["itch02"], "", sequence=1)
-    read = [await asyncio.wait_for(session.receive_message(), ANSWER_SECONDS) for _ in range(count)]
-    await session.close()
-    return read
+
+    async def on_message(message):
+        read.append(message)
+
+    return await messages.connect_async((host, int(port)), "itch02", venue.passwords["itch02"], "", sequence=1,
+                                        on_msg_coro=on_message)  # fmt: skip
+
+
+async def trade(venue, orders, feed, count):
+    """All sessions trade at once while another follows the feed: (traders, what the feed said)."""
+    published = []
+    follower = await follow_feed(venue, feed, published)
+    traders = [Trader(venue, orders, user, seed) for seed, user in enumerate(USERS)]
+    await asyncio.gather(*(trader.trade(count // len(traders)) for trader in traders))
+    before = None
+    while before != len(published):
+        before = len(published)
+        await asyncio.sleep(1)
+    # The first to be done was not told what the others then did to its orders.
+    for trader in traders:
+        await trader.connect()
+        await trader.query()
+        await trader.session.close()
+    await follower.close()
+    return traders, published
 
 
 def as_bytes(messages):
@@ -163,7 +178,7 @@ def as_bytes(messages):
 
 
 def whole_stream(client):
-    """Everything a session or feed has, from sequence 1, read until a second of silence."""
+    """Everything a session or the feed has, from sequence 1, read until a second of silence."""
     while client.poll(1.0):
         pass
     return [client.received[number] for number in range(1, client.next_sequence)]
@@ -171,20 +186,19 @@ def whole_stream(client):
 
 def test_nasdaq_protocols_trades_is_cut_resumes_and_misses_nothing(venue, generated, size, tmp_path, record):
     count = size(2_000, 20_000)
-    orders, feed = generated
     ports = [int(venue.endpoints[door].rsplit(":", 1)[1]) for door in ("ouch", "itch")]
     with Tap(ports, tmp_path / "tap.pcapng") as tap:
-        traders = asyncio.run(trade(venue, orders, count))
-        kinds = set()
-        for trader in traders:
-            with venue.orders(trader.user, session=trader.soup_session) as client:
-                stream = whole_stream(client)
-            assert as_bytes(trader.received) == stream, f"{trader.user} missed or doubled something"
-            assert trader.cuts == CUTS
-            kinds |= {payload[:1] for payload in stream}
-        assert kinds >= {b"A", b"U", b"C", b"E", b"Q"}, f"the flow was to show all of them: {kinds}"
-        with venue.feed() as client:
-            published = whole_stream(client)
-        assert as_bytes(asyncio.run(read_feed(venue, feed, len(published)))) == published
+        traders, published = asyncio.run(trade(venue, *generated, count))
+    kinds = set()
+    for trader in traders:
+        with venue.orders(trader.user, session=trader.soup_session) as client:
+            stream = whole_stream(client)
+        assert as_bytes(trader.received) == stream, f"{trader.user} missed or doubled something"
+        assert trader.cuts == CUTS
+        kinds |= {payload[:1] for payload in stream}
+    assert kinds >= {b"A", b"U", b"C", b"E", b"Q"}, f"the flow was to show all of them: {kinds}"
+    with venue.feed() as client:
+        assert as_bytes(published) == whole_stream(client)
     packets = tap.judge()
+    assert packets > sum(len(trader.received) for trader in traders) + len(published)
     record("real_client", orders=count, reports=sum(len(t.received) for t in traders), feed=len(published), packets=packets)

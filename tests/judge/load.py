@@ -78,7 +78,14 @@ class Flow:
         return new, ouch.replace(ref, new, self.random.randint(1, 100), self._price(instrument, side))
 
     def messages(self, count):
+        """The next `count` messages."""
         return [self.message() for _ in range(count)]
+
+    def orders(self, count):
+        """The payloads of messages until `count` more user numbers are used."""
+        last = self.next_ref + count
+        while self.next_ref < last:
+            yield self.message()[1]
 
 
 def batches(payloads):

@@ -36,8 +36,8 @@ def frame(kind, payload=b""):
 
 
 def login(user, password, session="", sequence=1):
-    """A login request packet; fields padded on the right as section 2.3.1 says."""
-    fields = user.ljust(6) + password.ljust(10) + session.ljust(10) + str(sequence).ljust(20)
+    """A login request packet: names padded on the right (section 2.3.1), the number on the left as in the server's answer."""
+    fields = user.ljust(6) + password.ljust(10) + session.ljust(10) + str(sequence).rjust(20)
     return frame(LOGIN, fields.encode("ascii"))
 
 
