@@ -59,7 +59,7 @@ class Client:
     """A blocking client that counts what is sequenced.
 
     `received` holds every sequenced payload by its number (with `keep` off: until `poll` hands it out); `debug` the texts
-    of debug packets. A packet that the specification does not know, or whose size is not the table's, is a ProtocolError.
+    of debug packets. With `heartbeats` off it is silent. A packet that the specification does not know, or whose size is not the table's, is a ProtocolError.
     """
 
     def __init__(self, address, timeout=PATIENCE_SECONDS, keep=True):
@@ -75,6 +75,8 @@ class Client:
         self.received = {}
         self.debug = []
         self.ended = False
+        self.heartbeats = True
+        self.heartbeats_received = 0
         self._buffer = bytearray()
         self._sent_at = time.monotonic()
 
@@ -150,7 +152,7 @@ class Client:
             return self.debug
 
     def _heartbeat(self):
-        if time.monotonic() - self._sent_at > HEARTBEAT_SECONDS and self.session is not None:
+        if self.heartbeats and self.session is not None and time.monotonic() - self._sent_at > HEARTBEAT_SECONDS:
             self.send_raw(frame(CLIENT_HEARTBEAT))
 
     def _fill(self, deadline, must=True):
@@ -201,5 +203,7 @@ class Client:
             self.debug.append(payload.decode("ascii"))
         elif kind == END_OF_SESSION:
             self.ended = True
+        elif kind == SERVER_HEARTBEAT:
+            self.heartbeats_received += 1
         elif kind not in FROM_SERVER:
             raise ProtocolError(f"packet type {kind} is none of a server's")

@@ -33,9 +33,9 @@ def defaults():
 
 
 class Venue:
-    """`rotunda run` on a folder of its own, its configuration laid over free ports; leaves no process behind."""
+    """`rotunda run` on a folder of its own; `config` goes on in the table [doors], behind free ports. Leaves no process."""
 
-    def __init__(self, folder, config="", binary=RELEASE):
+    def __init__(self, folder, config="", binary=RELEASE, demo=False):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.data = self.folder / "data"
@@ -43,6 +43,7 @@ class Venue:
         self.file = self.folder / "rotunda.toml"
         self.file.write_text(FREE_PORTS + config)
         self.binary = binary
+        self.demo = demo
         self.process = None
         self.endpoints = None
         self.passwords = {session["name"]: session["password"] for session in defaults()["seed"]["sessions"]}
@@ -59,7 +60,8 @@ class Venue:
         """Starts the process without waiting until it is open."""
         if not keep_endpoints:
             (self.data / "endpoints.json").unlink(missing_ok=True)
-        command = [self.binary, "run", "--config", self.file, "--data", self.data, "--no-demo"]
+        command = [self.binary, "run", "--config", self.file, "--data", self.data]
+        command += [] if self.demo else ["--no-demo"]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, **popen)
         return self.process
