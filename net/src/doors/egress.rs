@@ -3,7 +3,7 @@
 
 use super::Doors;
 use super::catch_up::{self, CatchUp, Slice};
-use super::connection::{Connection, Stream};
+use super::connection::{Connection, Stage, Stream};
 use crate::limits::{CATCH_UP_EVENTS, CATCH_UPS_PER_POLL};
 use crate::soup::Packet;
 use engine::command::CommandKind;
@@ -31,28 +31,35 @@ impl Doors {
         let session = record.session().0 as usize;
         let Some(Some(slot)) = self.by_session.get(session).copied() else { return };
         let Some(connection) = self.connections[slot].as_mut() else { return };
-        let Some(stream) = connection.stream_mut().filter(|_| report != 0) else { return };
+        let Stage::Stream(stream) = &mut connection.stage else { return };
+        if report == 0 {
+            return;
+        }
         let day_ends = catch_up::ends_day(record);
         let bytes_max = self.limits.output_bytes_max;
-        let Some(catch_up) = &mut stream.catch_up else {
+        let (encoder, directory) = (&mut self.encoder, &self.directory);
+        if stream.catch_up.is_none() && connection.outbound.len() < bytes_max {
             stream.next = report + 1;
-            if connection.outbound.len() >= bytes_max {
-                fall_behind(connection, report);
-                return self.mark_catching_up(slot);
-            }
-            self.encoder.encode(event, &self.directory, &mut connection.outbound.bytes);
+            encoder.encode(event, directory, &mut connection.outbound.bytes);
             self.mark_dirty(slot);
             if day_ends {
                 self.end(slot, CommandKind::LogOut, Some(Packet::EndOfSession));
             }
             return;
-        };
-        if catch_up.over {
-            return;
         }
-        let (encoder, directory) = (&mut self.encoder, &self.directory);
-        catch_up.keep((report, report + 1), bytes_max, |out| encoder.encode(event, directory, out));
-        catch_up.over = day_ends;
+        // The client takes less than it gets: from here on it is served from the log.
+        let falls_behind = stream.catch_up.is_none();
+        let catch_up = stream.catch_up.get_or_insert_default();
+        if !catch_up.over {
+            catch_up.keep((report, report + 1), bytes_max, |out| encoder.encode(event, directory, out));
+            catch_up.over = day_ends;
+        }
+        if falls_behind {
+            self.mark_catching_up(slot);
+        }
+        if day_ends {
+            self.open_now(slot);
+        }
     }
 
     /// Hands the batch of feed messages to the readers.
@@ -66,22 +73,20 @@ impl Doors {
         for index in 0..self.readers.len() {
             let slot = self.readers[index];
             let Some(connection) = self.connections[slot].as_mut() else { continue };
-            let Some(stream) = connection.stream_mut() else { continue };
-            match &mut stream.catch_up {
-                None => {
-                    stream.next = next;
-                    if connection.outbound.len() >= bytes_max {
-                        fall_behind(connection, first);
-                        self.mark_catching_up(slot);
-                    } else {
-                        connection.outbound.bytes.extend_from_slice(&batch);
-                        self.mark_dirty(slot);
-                    }
-                }
-                Some(catch_up) if catch_up.over => {}
-                Some(catch_up) => {
-                    catch_up.keep((first, next), bytes_max, |out| out.extend_from_slice(&batch));
-                }
+            let Stage::Stream(stream) = &mut connection.stage else { continue };
+            if stream.catch_up.is_none() && connection.outbound.len() < bytes_max {
+                stream.next = next;
+                connection.outbound.bytes.extend_from_slice(&batch);
+                self.mark_dirty(slot);
+                continue;
+            }
+            let falls_behind = stream.catch_up.is_none();
+            let catch_up = stream.catch_up.get_or_insert_default();
+            if !catch_up.over {
+                catch_up.keep((first, next), bytes_max, |out| out.extend_from_slice(&batch));
+            }
+            if falls_behind {
+                self.mark_catching_up(slot);
             }
         }
         self.market_data.reuse(batch);
@@ -98,6 +103,7 @@ impl Doors {
                 Some(catch_up) => {
                     catch_up.over = true;
                     self.readers.push(slot);
+                    self.open_now(slot);
                 }
             }
         }
@@ -123,11 +129,7 @@ impl Doors {
                 Outcome::Behind => self.mark_catching_up(slot),
                 Outcome::Live => {}
                 Outcome::DayEnded => self.end(slot, CommandKind::LogOut, Some(Packet::EndOfSession)),
-                Outcome::Failed(text) => {
-                    tracing::warn!(error = text, "a stream cannot be resent from the event log");
-                    let last = Packet::Debug(b"the stream cannot be resent; log in again");
-                    self.end(slot, CommandKind::SessionLost, Some(last));
-                }
+                Outcome::Failed(error) => self.fail(slot, &error),
             }
         }
         work
@@ -135,7 +137,7 @@ impl Doors {
 
     fn catch_up_connection(&mut self, connection: &mut Connection) -> Outcome {
         let room = connection.outbound.len() < self.limits.output_bytes_max / 2;
-        let super::connection::Stage::Stream(stream) = &mut connection.stage else { return Outcome::Live };
+        let Stage::Stream(stream) = &mut connection.stage else { return Outcome::Live };
         let Some(mut catch_up) = stream.catch_up.take() else { return Outcome::Live };
         if !room {
             // It cannot be live soon: what is kept would only cost memory.
@@ -160,6 +162,32 @@ impl Doors {
         }
         stream.catch_up = Some(catch_up);
         Outcome::Behind
+    }
+
+    /// Finds the place in the log while the day that the stream belongs to is still the present one.
+    fn open_now(&mut self, slot: usize) {
+        let Some(mut connection) = self.connections[slot].take() else { return };
+        let opened = match connection.stream_mut() {
+            Some(stream) => match stream.catch_up.take() {
+                Some(mut catch_up) => {
+                    let opened = self.open(stream, &mut catch_up);
+                    stream.catch_up = Some(catch_up);
+                    opened
+                }
+                None => Ok(()),
+            },
+            None => Ok(()),
+        };
+        self.connections[slot] = Some(connection);
+        if let Err(error) = opened {
+            self.fail(slot, &error.to_string());
+        }
+    }
+
+    fn fail(&mut self, slot: usize, error: &str) {
+        tracing::warn!(error, "a stream cannot be resent from the event log");
+        let last = Packet::Debug(b"the stream cannot be resent; log in again");
+        self.end(slot, CommandKind::SessionLost, Some(last));
     }
 
     fn open(
@@ -204,12 +232,4 @@ enum Outcome {
     Live,
     DayEnded,
     Failed(String),
-}
-
-/// The client takes less than it gets: from packet `next` on it is served from the log.
-fn fall_behind(connection: &mut Connection, next: u64) {
-    if let Some(stream) = connection.stream_mut() {
-        stream.next = next;
-        stream.catch_up = Some(Box::default());
-    }
 }

@@ -92,11 +92,7 @@ fn accepted(event: &AcceptedEvent, detail: Option<&DetailFields>, directory: &Di
     let client_order_id = detail.map_or(BLANK_ID, |detail| client_order_id(&detail.client_id));
     let capacity = if event.capacity == 0 { b'O' } else { event.capacity };
     let (mut elements, mut count) = ([Element::PostOnly(b'N'); ELEMENTS_MAX], 0);
-    if event.firm != Text::EMPTY
-        || event.group != 0
-        || event.conditions != Conditions::NONE
-        || detail.is_some()
-    {
+    if detail.is_some() || !is_plain(event) {
         options(event, detail, scale, |element| {
             elements[count] = element;
             count += 1;
@@ -139,6 +135,16 @@ fn accepted(event: &AcceptedEvent, detail: Option<&DetailFields>, directory: &Di
         client_order_id,
     };
     accepted.encode_with(&elements[..count], out);
+}
+
+/// Whether nothing in the event itself is told as an option.
+#[inline]
+fn is_plain(event: &AcceptedEvent) -> bool {
+    matches!(event.order_type, OrderType::Limit | OrderType::Market)
+        && event.time_in_force != TimeInForce::FillOrKill
+        && event.conditions == Conditions::NONE
+        && event.firm == Text::EMPTY
+        && event.group == 0
 }
 
 /// Tells `take` at most [`ELEMENTS_MAX`] options, in the order of their tags.
