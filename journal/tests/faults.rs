@@ -64,6 +64,20 @@ fn check_message(fault: Fault, error: &JournalError) {
 }
 
 #[test]
+fn a_disk_without_room_for_the_next_segment_ends_the_journal_before_it_is_needed() {
+    let options = options(Path::new("simulated"));
+    let mut disk = SimulatedDisk::new(1);
+    disk.limit_segments(2);
+    let (mut journal, _) = reopen(&mut disk, &options).unwrap();
+    let (durable, error) = run_until_error(&mut journal);
+    check_message(Fault::Full, &error);
+    disk.cut_power();
+    disk.limit_segments(9);
+    let (_, recovered) = reopen(&mut disk, &options).unwrap();
+    assert!(recovered.last >= durable && durable > Sequence(0));
+}
+
+#[test]
 fn a_folder_that_cannot_be_made_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");

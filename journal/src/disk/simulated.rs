@@ -31,6 +31,8 @@ pub struct SimulatedDisk {
     durable: BTreeMap<u64, Vec<Page>>,
     /// New segments hold the bytes of the one before instead of zeros.
     recycling: bool,
+    /// Segments that fit onto the disk.
+    segments_max: Option<usize>,
     /// Changes that are still made before the power fails.
     changes_left: Option<u64>,
     /// Writes under way, each with its number over the disk's life.
@@ -57,6 +59,11 @@ impl SimulatedDisk {
     /// From now on new segments keep the bytes of an older one, as recycled files do.
     pub fn recycle(&mut self) {
         self.recycling = true;
+    }
+
+    /// From now on so many segments fit onto the disk.
+    pub fn limit_segments(&mut self, segments_max: usize) {
+        self.segments_max = Some(segments_max);
     }
 
     /// The power fails in the midst of the change (a write or an erasure) after `changes` more; everything is
@@ -191,6 +198,13 @@ impl Disk for SimulatedDisk {
     fn prepared(&mut self) -> Result<Option<Segment>, JournalError> {
         match self.preparing.take() {
             Some((segment, 0)) => {
+                if self.segments_max.is_some_and(|limit| self.durable.len() >= limit) {
+                    return Err(self.refused(
+                        Action::Prepare,
+                        segment.generation,
+                        io::ErrorKind::StorageFull,
+                    ));
+                }
                 let mut pages = vec![Page::ZERO; (segment.bytes / PAGE_SIZE as u64) as usize];
                 if let Some(old) = self.durable.get(&(segment.generation - 1)).filter(|_| self.recycling) {
                     pages.copy_from_slice(old);
