@@ -1,4 +1,31 @@
 //! The one log: commands on disk before anything is acknowledged, and the events that follow from them.
+//!
+//! ```text
+//!  input ring                          matcher, egress
+//!      |                                      |
+//!      v  append, poll                        v  events of committed commands
+//!  Journal --- record ---> Disk           event_log --- blocks ---> files
+//!      |       (chained,   io_uring |         |         (buffered,
+//!      |        in flight)  thread  |         |          derived)
+//!      v                 simulated          readers with cursors of their own
+//!  durable(): the commit point
+//!
+//!  at a start:  Disk --> JournalReader --> open(): apply every command, cut a torn tail, refuse damage
+//! ```
+//!
+//! **Principles.** The journal is the truth, the event log can be made again from it. Durable is the longest
+//! prefix of finished writes, never more. The first error is the last: nothing is tried again, and a new start
+//! finds out what the disk holds. A torn write is cut and told; damage below what a later record vouches for is
+//! refused with file, bytes and remedy; nothing is passed over in silence. No stage waits: [`Journal::append`]
+//! and [`Journal::poll`] return at once, and once warm they do not allocate. The disk is a seam
+//! ([`disk::Disk`]): io_uring, a thread, or a simulated disk that cuts the power by a seed.
+//!
+//! **Not here.** What a command means (it is sixteen words here, in the packed form of the engine). Agreement
+//! with other nodes: the log has terms and indexes for it, the protocol is a later room. Snapshots and
+//! retention. A lock of the data folder: the binary has one (a segment's own lock only waits for writes of a
+//! process that was killed).
+//!
+//! Every byte, and the rules of a start: `docs/journal.md`; of the event log: `docs/event-log.md`.
 
 pub mod disk;
 mod error;
