@@ -1,22 +1,237 @@
-//! The order book of one instrument.
+//! The order book of one instrument: two ladders of levels, each a queue of displayed orders and one of
+//! hidden orders.
 
-use crate::number::Price;
+use crate::levels::{BlockPool, Ladder, Level, LevelRef, NONE};
+use crate::number::{AccountId, InstrumentId, OrderId, Price, Quantity, SessionId, UserRef};
+use crate::orders::{Orders, Traits};
 use crate::terms::Side;
 use crate::view::{LevelView, OrderView};
-use std::marker::PhantomData;
+
+/// A level's new state, as the event that changed it tells it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LevelState {
+    pub(crate) quantity: u64,
+    pub(crate) orders: u32,
+    /// Number of the change; 0: no displayed level changed.
+    pub(crate) change: u64,
+}
+
+/// The book of one instrument.
+pub(crate) struct Book {
+    pub(crate) ladders: [Ladder; 2],
+    /// Counts changes of displayed levels.
+    pub(crate) level_change: u64,
+    /// Price of the last trade; means nothing while `trades` is 0.
+    pub(crate) last_price: i64,
+    pub(crate) trades: u64,
+}
+
+impl Book {
+    pub(crate) fn new(price_max: i64, signed: bool) -> Self {
+        let depth = Ladder::depth_for(price_max, signed);
+        Self {
+            ladders: [Side::Buy, Side::Sell].map(|side| Ladder::new(side, depth, signed)),
+            level_change: 0,
+            last_price: 0,
+            trades: 0,
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) const fn ladder(&self, side: Side) -> &Ladder {
+        &self.ladders[side as usize]
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.ladders.iter().all(|ladder| ladder.first().is_none())
+    }
+
+    pub(crate) const fn last_trade(&self) -> Option<Price> {
+        if self.trades == 0 { None } else { Some(Price(self.last_price)) }
+    }
+
+    /// Makes room for prices up to `price_max`, where there is none yet.
+    pub(crate) fn deepen(&mut self, pool: &mut BlockPool, price_max: i64, signed: bool) {
+        let depth = Ladder::depth_for(price_max, signed);
+        for side in [Side::Buy, Side::Sell] {
+            let ladder = &mut self.ladders[side as usize];
+            if depth > ladder.depth() {
+                ladder.deepen(pool, side, depth, signed);
+            }
+        }
+    }
+
+    /// The level's state after a change of what it displays.
+    #[inline(always)]
+    pub(crate) fn changed(&mut self, level: Level) -> LevelState {
+        self.level_change += 1;
+        LevelState { quantity: level.quantity, orders: level.count, change: self.level_change }
+    }
+
+    /// Puts a stored order at the end of its queue.
+    #[inline]
+    pub(crate) fn link(&mut self, pool: &mut BlockPool, orders: &mut Orders, order: u32) -> LevelState {
+        let hot = orders.hot_mut(order);
+        let (traits, open) = (hot.traits, hot.open);
+        let ladder = &mut self.ladders[hot.side() as usize];
+        let at = ladder.touch(pool, ladder.key(hot.price));
+        hot.level = at;
+        hot.next = NONE;
+        let level = pool.level_mut(at);
+        let tail;
+        if traits.has(Traits::HIDDEN) {
+            tail = level.hidden_tail;
+            level.hidden_tail = order;
+            level.hidden_count += 1;
+            if tail == NONE {
+                level.hidden_head = order;
+            }
+        } else {
+            tail = level.tail;
+            level.tail = order;
+            level.count += 1;
+            level.quantity += open;
+            if tail == NONE {
+                level.head = order;
+            }
+        }
+        hot.prev = tail;
+        if tail != NONE {
+            orders.hot_mut(tail).next = order;
+        }
+        if traits.has(Traits::HIDDEN) {
+            return LevelState::default();
+        }
+        let level = *pool.level(at);
+        self.changed(level)
+    }
+
+    /// Takes an order out of its queue, and its level out of the ladder when it was the last.
+    #[inline]
+    pub(crate) fn unlink(&mut self, pool: &mut BlockPool, orders: &mut Orders, order: u32) -> LevelState {
+        let hot = *orders.hot(order);
+        let level = pool.level_mut(hot.level);
+        let hidden = hot.traits.has(Traits::HIDDEN);
+        let (head, tail) = if hidden {
+            level.hidden_count -= 1;
+            (&mut level.hidden_head, &mut level.hidden_tail)
+        } else {
+            level.count -= 1;
+            level.quantity -= hot.open;
+            (&mut level.head, &mut level.tail)
+        };
+        if hot.prev == NONE {
+            *head = hot.next;
+        }
+        if hot.next == NONE {
+            *tail = hot.prev;
+        }
+        let level = *level;
+        if hot.prev != NONE {
+            orders.hot_mut(hot.prev).next = hot.next;
+        }
+        if hot.next != NONE {
+            orders.hot_mut(hot.next).prev = hot.prev;
+        }
+        if level.is_empty() {
+            self.ladders[hot.side() as usize].remove(pool, hot.level);
+        }
+        if hidden { LevelState::default() } else { self.changed(level) }
+    }
+
+    /// Takes lots from a resting order that keeps some.
+    #[inline]
+    pub(crate) fn shrink(
+        &mut self,
+        pool: &mut BlockPool,
+        orders: &mut Orders,
+        order: u32,
+        lots: u64,
+    ) -> LevelState {
+        let hot = orders.hot_mut(order);
+        hot.open -= lots;
+        if hot.traits.has(Traits::HIDDEN) {
+            return LevelState::default();
+        }
+        let level = pool.level_mut(hot.level);
+        level.quantity -= lots;
+        let level = *level;
+        self.changed(level)
+    }
+}
 
 /// The book of one instrument, to read.
 #[derive(Clone, Copy)]
-pub struct BookView<'a>(PhantomData<&'a ()>);
+pub struct BookView<'a> {
+    pub(crate) book: &'a Book,
+    pub(crate) pool: &'a BlockPool,
+    pub(crate) orders: &'a Orders,
+}
 
 impl<'a> BookView<'a> {
     /// The levels of a side, best first.
-    pub fn levels(self, _side: Side) -> impl Iterator<Item = LevelView> + 'a {
-        std::iter::empty()
+    pub fn levels(self, side: Side) -> impl Iterator<Item = LevelView> + 'a {
+        let ladder = self.book.ladder(side);
+        let pool = self.pool;
+        std::iter::successors(ladder.first(), move |&(key, _)| ladder.after(pool, key)).map(
+            move |(key, at)| {
+                let level = pool.level(at);
+                LevelView {
+                    side,
+                    price: ladder.price_at(key),
+                    displayed: Quantity(level.quantity),
+                    displayed_orders: level.count,
+                    hidden_orders: level.hidden_count,
+                }
+            },
+        )
     }
 
     /// The orders of a level, in priority order: displayed by time, then hidden by time.
-    pub fn orders(self, _side: Side, _price: Price) -> impl Iterator<Item = OrderView> + 'a {
-        std::iter::empty()
+    pub fn orders(self, side: Side, price: Price) -> impl Iterator<Item = OrderView> + 'a {
+        self.handles(side, price).map(move |order| view(self.orders, order))
+    }
+
+    /// The handles of a level's orders, in priority order.
+    pub(crate) fn handles(self, side: Side, price: Price) -> impl Iterator<Item = u32> + 'a {
+        let ladder = self.book.ladder(side);
+        let level = ladder.find(self.pool, ladder.key(price.0)).map(|at| self.pool.level(at));
+        let orders = self.orders;
+        let queue = move |head: u32| {
+            std::iter::successors((head != NONE).then_some(head), move |&order| {
+                let next = orders.hot(order).next;
+                (next != NONE).then_some(next)
+            })
+        };
+        queue(level.map_or(NONE, |level| level.head))
+            .chain(queue(level.map_or(NONE, |level| level.hidden_head)))
+    }
+
+    /// Every resting order: bids then asks, best level first, in priority order.
+    pub(crate) fn all(self) -> impl Iterator<Item = u32> + 'a {
+        [Side::Buy, Side::Sell]
+            .into_iter()
+            .flat_map(move |side| self.levels(side).flat_map(move |level| self.handles(side, level.price)))
     }
 }
+
+/// A resting order as readers see it.
+pub(crate) fn view(orders: &Orders, order: u32) -> OrderView {
+    let hot = orders.hot(order);
+    OrderView {
+        order: OrderId(hot.id),
+        instrument: InstrumentId(u32::from(hot.book) + 1),
+        side: hot.side(),
+        price: Price(hot.price),
+        open: Quantity(hot.open),
+        displayed: Quantity(hot.displayed()),
+        executed: Quantity(hot.executed),
+        prevented: Quantity(orders.terms(order).prevented),
+        account: AccountId(hot.account),
+        session: SessionId(hot.session),
+        user_ref: UserRef(hot.user_ref),
+        client_id: orders.details(order).client_id,
+    }
+}
+
+const _: () = assert!(LevelRef::NONE.0 == NONE);

@@ -137,3 +137,14 @@ pub struct SessionView {
     /// Name of its day.
     pub day: Text<10>,
 }
+
+/// A currency, asset or contract unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CurrencyView {
+    /// Its number.
+    pub currency: CurrencyId,
+    /// Its name.
+    pub name: Text<16>,
+    /// Decimal digits of its minor unit.
+    pub digits: u8,
+}

@@ -1,0 +1,468 @@
+//! New orders and replacements: from the checks to the book.
+
+use super::Engine;
+use super::checks::{Original, Request};
+use super::emit::{Emitter, Line, Replaced, Tail};
+use super::money::Holder;
+use crate::book::LevelState;
+use crate::command::OrderCommand;
+use crate::event::{EventKind, EventSink, Flags};
+use crate::levels::{LevelRef, NONE};
+use crate::orders::{Details, HotOrder, Terms, Traits};
+use crate::reason::{CancelReason, Reject};
+use crate::terms::{AccountMode, Conditions, OrderType, SelfTrade, Side, TimeInForce};
+
+/// An accepted order on its way through the book.
+pub(super) struct Incoming {
+    pub(super) id: u64,
+    pub(super) session: u32,
+    pub(super) user_ref: u32,
+    pub(super) account: u32,
+    /// The instrument's place.
+    pub(super) book: usize,
+    pub(super) side: Side,
+    /// As reported: its limit, 0 for a market order.
+    pub(super) price: i64,
+    /// What a reservation counts with: its limit or protection price.
+    pub(super) worth: i64,
+    pub(super) open: u64,
+    pub(super) executed: u64,
+    pub(super) traits: Traits,
+    pub(super) terms: Terms,
+    pub(super) kind: EventKind,
+    pub(super) replaced: Replaced,
+}
+
+impl Incoming {
+    pub(super) const fn holder(&self, open: u64) -> Holder {
+        Holder { account: self.account, book: self.book, side: self.side, price: self.worth, open }
+    }
+
+    /// A line about this order.
+    #[inline(always)]
+    pub(super) fn line(&self, kind: EventKind, report: u32, level: LevelState) -> Line {
+        Line {
+            kind,
+            side: self.side,
+            reason: 0,
+            flags: if self.traits.has(Traits::HIDDEN) { Flags::HIDDEN } else { Flags::NONE },
+            session: self.session,
+            report,
+            instrument: self.book as u32 + 1,
+            account: self.account,
+            order: self.id,
+            user_ref: self.user_ref,
+            price: self.price,
+            quantity: self.open,
+            remaining: self.open,
+            level,
+        }
+    }
+}
+
+impl Engine {
+    /// Enter.
+    pub(super) fn enter<S: EventSink>(&mut self, command: &OrderCommand, out: &mut Emitter<'_, S>) {
+        let number = command.session.0;
+        let now = self.clock.0;
+        let Some(session) = self.sessions.get_mut((number as usize).wrapping_sub(1)) else {
+            return self.reject_unknown(command, out);
+        };
+        if command.user_ref.0 <= session.last_user_ref {
+            return;
+        }
+        session.last_user_ref = command.user_ref.0;
+        let in_rate = session.orders.take(session.burst, now);
+        let account = if command.account.0 == 0 { session.account } else { command.account.0 };
+        let request = Request {
+            command,
+            session: number as usize - 1,
+            side: command.side,
+            account,
+            instrument: command.instrument.0,
+            in_rate,
+            original: None,
+        };
+        let reject = self.check(&request);
+        if reject != Reject::None {
+            return self.reject(&request, reject, out);
+        }
+        let mut incoming = self.incoming(&request, EventKind::Accepted);
+        self.place(&mut incoming, command, out);
+    }
+
+    /// Replace.
+    #[inline(never)]
+    pub(super) fn replace<S: EventSink>(&mut self, command: &OrderCommand, out: &mut Emitter<'_, S>) {
+        let number = command.session.0;
+        let now = self.clock.0;
+        let Some(session) = self.sessions.get_mut((number as usize).wrapping_sub(1)) else {
+            return self.reject_unknown(command, out);
+        };
+        let handle = self.index.find(number, command.target.0);
+        if handle == NONE {
+            return self.not_resting(command, Reject::NotResting, out);
+        }
+        if command.user_ref.0 <= session.last_user_ref {
+            return;
+        }
+        let in_rate = session.orders.take(session.burst, now);
+        let original = *self.orders.hot(handle);
+        let terms = *self.orders.terms(handle);
+        let request = Request {
+            command,
+            session: number as usize - 1,
+            side: original.side(),
+            account: original.account,
+            instrument: u32::from(original.book) + 1,
+            in_rate,
+            original: Some(Original {
+                handle,
+                used: original.executed + terms.prevented,
+                reservation: terms.reservation,
+                residue: terms.residue,
+            }),
+        };
+        let reject = self.check(&request);
+        if reject == Reject::None {
+            self.sessions[request.session].last_user_ref = command.user_ref.0;
+            return self.exchange(&request, &original, &terms, out);
+        }
+        if command.conditions.contains(Conditions::KEEP_ON_INVALID) {
+            self.sessions[request.session].last_user_ref = command.user_ref.0;
+            self.reject(&request, reject, out);
+        } else {
+            self.cancel(handle, CancelReason::InvalidReplace, Flags::NONE, out);
+        }
+    }
+
+    /// Takes the original out and puts its replacement in.
+    fn exchange<S: EventSink>(
+        &mut self,
+        request: &Request<'_>,
+        gone: &HotOrder,
+        terms: &Terms,
+        out: &mut Emitter<'_, S>,
+    ) {
+        let Some(original) = request.original else { return };
+        let mut incoming = self.incoming(request, EventKind::Replaced);
+        incoming.open = request.command.quantity.0 - original.used;
+        incoming.executed = gone.executed;
+        incoming.replaced = Replaced { order: gone.id, user_ref: gone.user_ref, displayed: gone.displayed() };
+        incoming.terms.prevented = terms.prevented;
+        incoming.terms.reservation = terms.reservation;
+        incoming.terms.residue = terms.residue;
+        incoming.terms.firm = terms.firm;
+        incoming.terms.capacity = terms.capacity;
+        let level = self.take_out(original.handle);
+        if level.change != 0 {
+            out.level(request.side, request.instrument, gone.price, level);
+        }
+        self.place(&mut incoming, request.command, out);
+    }
+
+    /// The order that a request which passed its checks describes.
+    #[inline]
+    fn incoming(&mut self, request: &Request<'_>, kind: EventKind) -> Incoming {
+        let command = request.command;
+        let listing = &self.instruments[request.instrument as usize - 1].listing;
+        let ledger =
+            self.accounts.get(request.account).is_some_and(|account| account.mode == AccountMode::Ledger);
+        let self_trade = match command.self_trade {
+            SelfTrade::SessionDefault => self.sessions[request.session].self_trade,
+            chosen => chosen,
+        };
+        let traits = Traits(request.side as u16)
+            .with_if(Traits::HIDDEN, command.conditions.contains(Conditions::HIDDEN))
+            .with_if(Traits::LEDGER, ledger)
+            .with_if(Traits::CHARGED, ledger || listing.maker_fee != 0 || listing.taker_fee != 0)
+            .with_if(Traits::DETAILED, has_details(command));
+        let terms = Terms {
+            maker_rate: listing.maker_fee,
+            taker_rate: listing.taker_fee,
+            firm: command.firm,
+            conditions: command.conditions,
+            group: command.group,
+            order_type: command.order_type,
+            time_in_force: command.time_in_force,
+            self_trade,
+            capacity: command.capacity,
+            list_role: command.list_role,
+            door: command.door,
+            ..Terms::EMPTY
+        };
+        self.next_order += 1;
+        Incoming {
+            id: self.next_order,
+            session: command.session.0,
+            user_ref: command.user_ref.0,
+            account: request.account,
+            book: request.instrument as usize - 1,
+            side: request.side,
+            price: command.price.0,
+            worth: command.price.0,
+            open: command.quantity.0,
+            executed: 0,
+            traits,
+            terms,
+            kind,
+            replaced: Replaced::default(),
+        }
+    }
+
+    /// Accepts an order, lets it trade, and leaves what remains in the book or ends it.
+    #[inline]
+    fn place<S: EventSink>(
+        &mut self,
+        incoming: &mut Incoming,
+        command: &OrderCommand,
+        out: &mut Emitter<'_, S>,
+    ) {
+        let opposite = self.instruments[incoming.book].book.ladder(incoming.side.opposite());
+        let meets = opposite.best_key() <= opposite.key(incoming.price);
+        if meets || !command.may_rest() {
+            return self.place_taking(incoming, command, out);
+        }
+        self.rest(incoming, command, incoming.kind, out);
+    }
+
+    /// Puts what remains into the book and reports it as `kind`.
+    #[inline]
+    fn rest<S: EventSink>(
+        &mut self,
+        incoming: &mut Incoming,
+        command: &OrderCommand,
+        kind: EventKind,
+        out: &mut Emitter<'_, S>,
+    ) {
+        if incoming.traits.has(Traits::LEDGER) {
+            self.hold_incoming(incoming, incoming.open);
+        }
+        if incoming.traits.has(Traits::DETAILED) && kind == incoming.kind {
+            self.detail(incoming, command, out);
+        }
+        let hot = HotOrder {
+            open: incoming.open,
+            price: incoming.price,
+            id: incoming.id,
+            executed: incoming.executed,
+            next: NONE,
+            prev: NONE,
+            session: incoming.session,
+            user_ref: incoming.user_ref,
+            account: incoming.account,
+            level: LevelRef::NONE,
+            book: incoming.book as u16,
+            traits: incoming.traits,
+            reserved: 0,
+        };
+        let order = if incoming.traits.has(Traits::DETAILED) {
+            self.orders.insert(hot, incoming.terms, &details(command))
+        } else {
+            self.orders.insert(hot, incoming.terms, &Details::EMPTY)
+        };
+        if command.time_in_force == TimeInForce::GoodTillDate {
+            self.set_timer(order, command.expires.0);
+        }
+        self.index.insert(incoming.session, incoming.user_ref, order);
+        let level = self.instruments[incoming.book].book.link(&mut self.pool, &mut self.orders, order);
+        let session = &mut self.sessions[incoming.session as usize - 1];
+        session.live_orders += 1;
+        // Rested is not a report: the session has had Accepted.
+        let report = if kind == incoming.kind { session.report() } else { 0 };
+        let mut line = incoming.line(kind, report, level);
+        if incoming.traits.has(Traits::DETAILED) && kind == incoming.kind {
+            line.flags = line.flags.with(Flags::DETAIL);
+        }
+        let replaced = if kind == incoming.kind { incoming.replaced } else { Replaced::default() };
+        out.terms(&line, &incoming.terms, replaced);
+    }
+
+    /// An order that takes, or that cannot rest.
+    #[inline(never)]
+    fn place_taking<S: EventSink>(
+        &mut self,
+        incoming: &mut Incoming,
+        command: &OrderCommand,
+        out: &mut Emitter<'_, S>,
+    ) {
+        let (limit, reason) = self.limit(incoming, command);
+        if command.conditions.contains(Conditions::POST_ONLY_SLIDE) && self.slide(incoming) {
+            return self.rest(incoming, command, incoming.kind, out);
+        }
+        if incoming.traits.has(Traits::LEDGER) {
+            self.hold_incoming(incoming, incoming.open);
+        }
+        self.accept(incoming, command, out);
+        let post_only = Conditions::POST_ONLY.with(Conditions::POST_ONLY_SLIDE);
+        if command.conditions.0 & post_only.0 != 0 {
+            return self.end(incoming, CancelReason::PostOnly, out);
+        }
+        let least = match command.time_in_force {
+            TimeInForce::FillOrKill => incoming.open,
+            TimeInForce::ImmediateOrCancel => command.floor.0,
+            TimeInForce::Day
+            | TimeInForce::GoodTillCancelled
+            | TimeInForce::GoodTillDate
+            | TimeInForce::AtTheOpening
+            | TimeInForce::AtTheClose
+            | TimeInForce::GoodForAuction => 0,
+        };
+        if least > 0 && limit.map_or(0, |limit| self.executable(incoming, limit, least)) < least {
+            return self.end(incoming, CancelReason::NotFilled, out);
+        }
+        if let Some(limit) = limit {
+            self.walk(incoming, limit, out);
+        }
+        if incoming.open == 0 {
+            return;
+        }
+        if command.may_rest() {
+            self.rest(incoming, command, EventKind::Rested, out);
+        } else {
+            self.end(incoming, reason, out);
+        }
+    }
+
+    /// How far an order may trade (`None`: nothing is opposite), and why its rest ends there.
+    fn limit(&self, incoming: &mut Incoming, command: &OrderCommand) -> (Option<i64>, CancelReason) {
+        if command.order_type != OrderType::Market {
+            return (Some(incoming.price), CancelReason::Immediate);
+        }
+        let protection = self.protection(incoming.book, incoming.side);
+        incoming.worth = protection.unwrap_or(0);
+        let Some(protection) = protection else { return (None, CancelReason::Collar) };
+        let instrument = &self.instruments[incoming.book];
+        let last = instrument.book.last_trade().map(|price| price.0);
+        match instrument.listing.band(incoming.side, last) {
+            Some(band) if crate::instruments::nearer(incoming.side, band, protection) != protection => {
+                (Some(band), CancelReason::Band)
+            }
+            _ => (Some(protection), CancelReason::Collar),
+        }
+    }
+
+    /// Moves a post-only order one tick behind what it would trade with; `false` where it has no price there.
+    fn slide(&self, incoming: &mut Incoming) -> bool {
+        let instrument = &self.instruments[incoming.book];
+        let Some(touch) = instrument.book.ladder(incoming.side.opposite()).best_price() else { return true };
+        let price = match incoming.side {
+            Side::Buy => touch.0 - 1,
+            Side::Sell => touch.0 + 1,
+        };
+        let listing = &instrument.listing;
+        let ladder = instrument.book.ladder(incoming.side);
+        let allowed = (listing.price_min()..=listing.price_max).contains(&price);
+        if !allowed || !ladder.has_room(&self.pool, ladder.key(price)) {
+            return false;
+        }
+        incoming.price = price;
+        incoming.worth = price;
+        true
+    }
+
+    fn hold_incoming(&mut self, incoming: &mut Incoming, open: u64) {
+        let mut terms = incoming.terms;
+        self.hold(&incoming.holder(open), &mut terms);
+        incoming.terms = terms;
+    }
+
+    /// Accepted or Replaced, of an order that does not rest at once.
+    fn accept<S: EventSink>(
+        &mut self,
+        incoming: &Incoming,
+        command: &OrderCommand,
+        out: &mut Emitter<'_, S>,
+    ) {
+        let detailed = incoming.traits.has(Traits::DETAILED);
+        if detailed {
+            self.detail(incoming, command, out);
+        }
+        let report = self.sessions[incoming.session as usize - 1].report();
+        let mut line = incoming.line(incoming.kind, report, LevelState::default());
+        if detailed {
+            line.flags = line.flags.with(Flags::DETAIL);
+        }
+        out.terms(&line, &incoming.terms, incoming.replaced);
+    }
+
+    #[inline(never)]
+    fn detail<S: EventSink>(&self, incoming: &Incoming, command: &OrderCommand, out: &mut Emitter<'_, S>) {
+        let line = incoming.line(EventKind::OrderDetail, 0, LevelState::default());
+        out.detail(&line, &details(command), &incoming.terms);
+    }
+
+    /// Cancels what remains of an order that does not rest.
+    fn end<S: EventSink>(&mut self, incoming: &mut Incoming, reason: CancelReason, out: &mut Emitter<'_, S>) {
+        if incoming.traits.has(Traits::LEDGER) {
+            self.hold_incoming(incoming, 0);
+        }
+        let report = self.sessions[incoming.session as usize - 1].report();
+        let mut line = incoming.line(EventKind::Cancelled, report, LevelState::default());
+        line.reason = reason as u8;
+        line.flags = line.flags.with(Flags::FINAL);
+        line.remaining = 0;
+        incoming.open = 0;
+        out.report(&line, Tail { executed: incoming.executed, ..Tail::default() });
+    }
+
+    /// Rejected, numbered.
+    #[cold]
+    fn reject<S: EventSink>(&mut self, request: &Request<'_>, reject: Reject, out: &mut Emitter<'_, S>) {
+        let report = self.sessions[request.session].report();
+        rejected(request.command, reject, (request.account, report), out);
+    }
+
+    /// Rejected, of a session that does not exist and so numbers nothing.
+    #[cold]
+    fn reject_unknown<S: EventSink>(&self, command: &OrderCommand, out: &mut Emitter<'_, S>) {
+        rejected(command, Reject::Session, (command.account.0, 0), out);
+    }
+}
+
+fn rejected<S: EventSink>(
+    command: &OrderCommand,
+    reject: Reject,
+    (account, report): (u32, u32),
+    out: &mut Emitter<'_, S>,
+) {
+    let mut line = Line {
+        side: command.side,
+        reason: reject as u8,
+        session: command.session.0,
+        report,
+        instrument: command.instrument.0,
+        account,
+        user_ref: command.user_ref.0,
+        price: command.price.0,
+        quantity: command.quantity.0,
+        ..Line::blank(EventKind::Rejected)
+    };
+    if command.conditions.contains(Conditions::HIDDEN) {
+        line.flags = Flags::HIDDEN;
+    }
+    if has_details(command) {
+        let terms = Terms { list_role: command.list_role, door: command.door, ..Terms::EMPTY };
+        out.detail(&line, &details(command), &terms);
+        line.flags = line.flags.with(Flags::DETAIL);
+    }
+    out.report(&line, Tail::default());
+}
+
+#[inline]
+fn has_details(command: &OrderCommand) -> bool {
+    let words: [u32; 9] = bytemuck::cast(command.client_id);
+    let client = words.iter().fold(0, |all, word| all | word);
+    client != 0 || command.list != 0 || command.trigger != 0 || command.expires.0 != 0 || command.floor.0 != 0
+}
+
+#[inline(never)]
+const fn details(command: &OrderCommand) -> Details {
+    Details {
+        client_id: command.client_id,
+        list: command.list,
+        trigger: command.trigger,
+        expires: command.expires,
+        floor: command.floor.0,
+    }
+}

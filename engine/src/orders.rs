@@ -1,0 +1,251 @@
+//! Resting orders. Three arrays by one handle: what matching and reporting touch (one cache line), the
+//! terms that a replacement, a fee or a new day asks for, and the client's own identifier with the
+//! rarer terms, written only where there are any.
+
+use crate::levels::{LevelRef, NONE};
+use crate::number::{Text, Timestamp};
+use crate::terms::{Conditions, OrderType, SelfTrade, Side, TimeInForce};
+
+/// What is so about an order, as a set of bits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Traits(pub(crate) u16);
+
+impl Traits {
+    pub(crate) const SELL: Self = Self(1);
+    pub(crate) const HIDDEN: Self = Self(1 << 1);
+    /// Its account is backed by balances here.
+    pub(crate) const LEDGER: Self = Self(1 << 2);
+    /// Its maker's fee is not zero.
+    pub(crate) const CHARGED: Self = Self(1 << 3);
+    /// It is in the timers.
+    pub(crate) const TIMED: Self = Self(1 << 4);
+    /// It has details.
+    pub(crate) const DETAILED: Self = Self(1 << 5);
+
+    #[inline(always)]
+    pub(crate) const fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    #[inline(always)]
+    pub(crate) const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    #[inline(always)]
+    pub(crate) const fn with_if(self, other: Self, condition: bool) -> Self {
+        Self(self.0 | other.0 * condition as u16)
+    }
+}
+
+/// One cache line.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+pub(crate) struct HotOrder {
+    pub(crate) open: u64,
+    pub(crate) price: i64,
+    pub(crate) id: u64,
+    /// Lots executed in the chain of replacements.
+    pub(crate) executed: u64,
+    pub(crate) next: u32,
+    pub(crate) prev: u32,
+    pub(crate) session: u32,
+    pub(crate) user_ref: u32,
+    pub(crate) account: u32,
+    pub(crate) level: LevelRef,
+    /// The instrument's number less one.
+    pub(crate) book: u16,
+    pub(crate) traits: Traits,
+    pub(crate) reserved: u32,
+}
+
+impl HotOrder {
+    pub(crate) const EMPTY: Self = Self {
+        open: 0,
+        price: 0,
+        id: 0,
+        executed: 0,
+        next: NONE,
+        prev: NONE,
+        session: 0,
+        user_ref: 0,
+        account: 0,
+        level: LevelRef::NONE,
+        book: 0,
+        traits: Traits(0),
+        reserved: 0,
+    };
+
+    #[inline(always)]
+    pub(crate) const fn side(&self) -> Side {
+        if self.traits.has(Traits::SELL) { Side::Sell } else { Side::Buy }
+    }
+
+    /// Lots that the level shows of it.
+    #[inline(always)]
+    pub(crate) const fn displayed(&self) -> u64 {
+        if self.traits.has(Traits::HIDDEN) { 0 } else { self.open }
+    }
+}
+
+/// What was agreed, and what it has cost so far.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+pub(crate) struct Terms {
+    /// Lots that self-trade prevention took in the chain of replacements.
+    pub(crate) prevented: u64,
+    /// Minor units that it holds of its account.
+    pub(crate) reservation: i64,
+    pub(crate) maker_rate: i32,
+    pub(crate) taker_rate: i32,
+    /// What rounding has charged above the exact fees, in millionths of a minor unit.
+    pub(crate) residue: u32,
+    /// Place in the timers.
+    pub(crate) timer: u32,
+    pub(crate) firm: Text<4>,
+    pub(crate) conditions: Conditions,
+    pub(crate) group: u16,
+    pub(crate) order_type: OrderType,
+    pub(crate) time_in_force: TimeInForce,
+    pub(crate) self_trade: SelfTrade,
+    pub(crate) capacity: u8,
+    pub(crate) list_role: u8,
+    pub(crate) door: u8,
+}
+
+impl Terms {
+    pub(crate) const EMPTY: Self = Self {
+        prevented: 0,
+        reservation: 0,
+        maker_rate: 0,
+        taker_rate: 0,
+        residue: 0,
+        timer: NONE,
+        firm: Text::EMPTY,
+        conditions: Conditions::NONE,
+        group: 0,
+        order_type: OrderType::Limit,
+        time_in_force: TimeInForce::Day,
+        self_trade: SelfTrade::None,
+        capacity: 0,
+        list_role: 0,
+        door: 0,
+    };
+}
+
+/// What few orders have.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(C, align(64))]
+pub(crate) struct Details {
+    pub(crate) client_id: Text<36>,
+    pub(crate) list: u32,
+    pub(crate) trigger: i64,
+    pub(crate) expires: Timestamp,
+    pub(crate) floor: u64,
+}
+
+impl Details {
+    pub(crate) const EMPTY: Self =
+        Self { client_id: Text::EMPTY, list: 0, trigger: 0, expires: Timestamp(0), floor: 0 };
+}
+
+/// All resting orders of the venue. Handles are reused last in, first out.
+pub(crate) struct Orders {
+    hot: Vec<HotOrder>,
+    terms: Vec<Terms>,
+    details: Vec<Details>,
+    free: u32,
+    live: u32,
+    limit: u32,
+}
+
+impl Orders {
+    pub(crate) fn new(limit: u32) -> Self {
+        let limit = limit.min(1 << 26);
+        let room = limit as usize;
+        Self {
+            hot: Vec::with_capacity(room),
+            terms: Vec::with_capacity(room),
+            details: Vec::with_capacity(room),
+            free: NONE,
+            live: 0,
+            limit,
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) const fn is_full(&self) -> bool {
+        self.live >= self.limit
+    }
+
+    #[inline(always)]
+    pub(crate) fn hot(&self, order: u32) -> &HotOrder {
+        &self.hot[order as usize]
+    }
+
+    #[inline(always)]
+    pub(crate) fn hot_mut(&mut self, order: u32) -> &mut HotOrder {
+        &mut self.hot[order as usize]
+    }
+
+    #[inline(always)]
+    pub(crate) fn terms(&self, order: u32) -> &Terms {
+        &self.terms[order as usize]
+    }
+
+    #[inline(always)]
+    pub(crate) fn terms_mut(&mut self, order: u32) -> &mut Terms {
+        &mut self.terms[order as usize]
+    }
+
+    /// The details of an order; empty where it has none.
+    pub(crate) fn details(&self, order: u32) -> Details {
+        if self.hot(order).traits.has(Traits::DETAILED) {
+            self.details[order as usize]
+        } else {
+            Details::EMPTY
+        }
+    }
+
+    /// Stores an order; there must be room.
+    #[inline]
+    pub(crate) fn insert(&mut self, hot: HotOrder, terms: Terms, details: &Details) -> u32 {
+        self.live += 1;
+        let order = self.free;
+        if order == NONE {
+            self.hot.push(hot);
+            self.terms.push(terms);
+            self.details.push(*details);
+            return self.hot.len() as u32 - 1;
+        }
+        let place = &mut self.hot[order as usize];
+        self.free = place.next;
+        *place = hot;
+        self.terms[order as usize] = terms;
+        if hot.traits.has(Traits::DETAILED) {
+            self.details[order as usize] = *details;
+        }
+        order
+    }
+
+    /// Frees an order that nothing refers to any more.
+    #[inline]
+    pub(crate) fn remove(&mut self, order: u32) {
+        self.live -= 1;
+        let place = &mut self.hot[order as usize];
+        place.id = 0;
+        place.next = self.free;
+        self.free = order;
+    }
+
+    /// All resting orders, by handle: no order that has a meaning.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &HotOrder)> + '_ {
+        (0u32..).zip(&self.hot).filter(|(_, order)| order.id != 0)
+    }
+}
+
+const _: () = {
+    assert!(size_of::<HotOrder>() == 64);
+    assert!(size_of::<Terms>() == 64);
+    assert!(size_of::<Details>() == 64);
+};
