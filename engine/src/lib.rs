@@ -3,6 +3,7 @@
 mod accounts;
 pub mod book;
 pub mod command;
+pub mod decimal;
 pub mod digest;
 pub mod event;
 mod fatal;
@@ -13,6 +14,7 @@ pub mod limits;
 pub mod matcher;
 pub mod number;
 mod orders;
+pub mod packed;
 pub mod reason;
 pub mod ring;
 mod sessions;
