@@ -199,6 +199,7 @@ fn advice(action: Action, source: &io::Error) -> &'static str {
             "; the disk is full: free space or move the data folder to a larger disk, then start again \
              (nothing acknowledged is lost)"
         }
+        io::ErrorKind::WouldBlock => "; another process still writes it: end that one first",
         io::ErrorKind::PermissionDenied => "; give this user read and write access to the data folder",
         _ => match action {
             Action::Write | Action::Sync | Action::Cut | Action::Prepare => {

@@ -84,6 +84,8 @@ pub struct JournalReader<S: Segments = SegmentFiles> {
     pub(crate) place: Place,
     pub(crate) expected: Expected,
     pub(crate) window: Window,
+    bytes_before: u64,
+    bytes_total: u64,
     tail: Option<Tail>,
 }
 
@@ -117,7 +119,9 @@ impl<S: Segments> JournalReader<S> {
         let expected =
             Expected { owner, index: 1, sequence: Sequence(1), term: 0, previous_crc: 0, vouched: 0 };
         let place = Place { segment: 0, page: 0 };
-        Ok(Self { segments, list, place, expected, window: Window::default(), tail: None })
+        let bytes_total = list.iter().map(|segment| segment.bytes).sum();
+        let window = Window::default();
+        Ok(Self { segments, list, place, expected, window, bytes_before: 0, bytes_total, tail: None })
     }
 
     /// The next record, or `None` at the end.
@@ -140,10 +144,8 @@ impl<S: Segments> JournalReader<S> {
     /// Bytes read so far, and bytes there are.
     #[must_use]
     pub fn bytes(&self) -> (u64, u64) {
-        let total: u64 = self.list.iter().map(|segment| segment.bytes).sum();
-        let before: u64 = self.list[..self.place.segment].iter().map(|segment| segment.bytes).sum();
-        let read = if self.tail.is_some() { total } else { before + bytes(self.place.page) };
-        (read, total)
+        let read = self.bytes_before + bytes(self.place.page);
+        (if self.tail.is_some() { self.bytes_total } else { read }, self.bytes_total)
     }
 
     /// The error that a record's fault is.
@@ -228,10 +230,10 @@ impl<S: Segments> JournalReader<S> {
             && header.first_sequence == self.expected.sequence
             && header.term >= self.expected.term
             && header.durable >= self.expected.vouched
-            && header.durable < header.first_index
-            && header.flags == 0;
-        if !follows {
-            let fault = Malformed::Order { index: header.first_index };
+            && header.durable < header.first_index;
+        if !follows || header.flags != 0 {
+            let index = header.first_index;
+            let fault = if follows { Malformed::Flags(header.flags) } else { Malformed::Order { index } };
             return Err(self.malformed(position(&self.list, place), fault));
         }
         Ok(Some(header))
@@ -260,6 +262,9 @@ impl<S: Segments> JournalReader<S> {
             previous_crc: header.crc,
             vouched: header.durable,
         };
+        if place.segment != self.place.segment {
+            self.bytes_before += self.list[self.place.segment].bytes;
+        }
         self.place = Place { segment: place.segment, page: place.page + header.pages() };
         Ok(())
     }

@@ -126,6 +126,8 @@ pub enum Malformed {
         /// The entry's index.
         index: u64,
     },
+    /// Flags that this version does not know.
+    Flags(u16),
     /// An entry of a kind that this version does not know.
     Kind {
         /// The kind byte.
@@ -140,6 +142,7 @@ impl std::fmt::Display for Malformed {
         match self {
             Self::Entries => f.write_str("its entries do not add up to what its header says"),
             Self::Order { index } => write!(f, "entry {index} does not follow the one before it"),
+            Self::Flags(flags) => write!(f, "this version knows no flags {flags:#x}"),
             Self::Kind { kind } => write!(f, "this version knows no entry of kind {kind}"),
             Self::Command(error) => write!(f, "a command cannot be read: {error}"),
         }

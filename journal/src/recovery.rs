@@ -4,7 +4,7 @@ use crate::disk::{Disk, FileDisk, PAGE_SIZE, Segment};
 use crate::error::JournalError;
 use crate::options::{JournalOptions, OptionsFault};
 use crate::reader::{Expected, JournalReader, Tail};
-use crate::writer::{DISK_WAIT_MAX, Journal, Start};
+use crate::writer::{Journal, PREPARE_WAIT_MAX, Start};
 use engine::command::CommandSlot;
 use engine::number::Sequence;
 use std::collections::VecDeque;
@@ -147,7 +147,7 @@ impl Standing {
 
 fn first_segment<D: Disk>(disk: &mut D, options: &JournalOptions) -> Result<Standing, JournalError> {
     disk.prepare(Segment { generation: 1, bytes: options.segment_bytes }, true)?;
-    let deadline = Instant::now() + DISK_WAIT_MAX;
+    let deadline = Instant::now() + PREPARE_WAIT_MAX;
     loop {
         if let Some(segment) = disk.prepared()? {
             disk.claim(segment.generation)?;

@@ -12,6 +12,9 @@ use std::time::{Duration, Instant};
 /// How long [`Journal::close`] and the start wait for the disk.
 pub const DISK_WAIT_MAX: Duration = Duration::from_secs(4);
 
+/// How long a start waits for a segment of zeros, which a slow disk takes its time for.
+pub(crate) const PREPARE_WAIT_MAX: Duration = Duration::from_secs(60);
+
 /// While writes are under way and none finishes, poll gives its core away this often. A completion may need
 /// a kernel thread of the same core, and a thread that never yields keeps it waiting until its time slice
 /// ends: 4 ms instead of the 0.1 ms that the disk takes.
@@ -183,9 +186,8 @@ impl<D: Disk> Journal<D> {
 
     /// Writes the empty entry that begins this term, and waits until it is durable.
     pub(crate) fn begin_term(&mut self) -> Result<(), JournalError> {
-        self.request_next(false)?;
-        self.batch.payload.resize(ENTRY_HEADER_SIZE, 0);
-        let deadline = Instant::now() + DISK_WAIT_MAX;
+        self.request_next(!self.fits(1))?;
+        let deadline = Instant::now() + PREPARE_WAIT_MAX;
         while !self.write(Some(EntryKind::TermStart))? {
             self.take_prepared()?;
             if Instant::now() > deadline {
@@ -323,7 +325,7 @@ impl<D: Disk> Journal<D> {
 
     /// Moves to the next segment where this one has no room for a record of so many pages.
     fn make_room(&mut self, pages: u32) -> Result<bool, JournalError> {
-        if u64::from(self.page + pages) * PAGE_SIZE as u64 <= self.segment.bytes {
+        if self.fits(pages) {
             return Ok(true);
         }
         let Some(next) = self.ready.pop_front() else { return Ok(false) };
@@ -331,6 +333,10 @@ impl<D: Disk> Journal<D> {
         self.page = 0;
         self.request_next(false)?;
         Ok(true)
+    }
+
+    fn fits(&self, pages: u32) -> bool {
+        u64::from(self.page + pages) * PAGE_SIZE as u64 <= self.segment.bytes
     }
 
     /// Has the segment after the present one made, unless it is there.

@@ -231,6 +231,51 @@ fn old_bytes_of_a_recycled_segment_are_not_taken_for_records() {
     assert_eq!(recovered.last, Sequence(COMMANDS + 100));
 }
 
+/// Nonsense with a right checksum: written by a fault, not by a torn write. It is refused, or it ends the
+/// chain and is damage; it never panics, and never passes for more than the commands there are.
+#[test]
+fn nonsense_with_a_right_checksum_is_refused() {
+    let (mut disk, options) = closed();
+    let records = records(&mut disk);
+    let mut refused = 0;
+    for _ in 0..4000 {
+        let mut disk = disk.clone();
+        let (segment, offset, bytes) = records[disk.below(records.len() as u64) as usize];
+        let at = offset + 8 + disk.below(200) as usize;
+        let value = disk.below(256) as u8;
+        let record = &mut disk.bytes_mut(segment).unwrap()[offset..offset + bytes];
+        if record[at - offset] == value {
+            continue;
+        }
+        record[at - offset] = value;
+        let crc = crc32c::crc32c(&record[8..]);
+        record[4..8].copy_from_slice(&crc.to_le_bytes());
+        let read =
+            JournalReader::on(&mut disk, Some((options.cluster, options.node))).and_then(|mut reader| {
+                while let Some(record) = reader.next_record()? {
+                    // The words of a command may change; that there are as many is checked by the reader.
+                    let _ = record.for_each_command(&mut |_, _| {});
+                }
+                Ok(reader.tail().map(|tail| tail.bytes_torn))
+            });
+        refused += u32::from(!matches!(read, Ok(Some(0))));
+    }
+    assert!(refused > 3500, "{refused} were refused");
+}
+
+#[test]
+fn a_later_format_and_other_flags_are_named() {
+    for (at, wanted) in [(8, "format 2"), (10, "flags 0x2")] {
+        let (mut disk, options) = closed();
+        let record = &mut disk.bytes_mut(1).unwrap()[..PAGE_SIZE];
+        record[at] = 2;
+        let crc = crc32c::crc32c(&record[8..]);
+        record[4..8].copy_from_slice(&crc.to_le_bytes());
+        let error = reopen(&mut disk, &options).err().unwrap();
+        assert!(error.to_string().contains(wanted), "{error}");
+    }
+}
+
 #[test]
 fn a_write_into_a_wrong_place_is_no_record_there() {
     let (mut disk, options) = closed();

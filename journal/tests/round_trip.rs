@@ -78,6 +78,60 @@ fn both_backends_write_the_same_bytes() {
 }
 
 #[test]
+fn a_journal_that_goes_with_writes_under_way_is_reopened_at_once() {
+    for backend in [Backend::IoUring, Backend::Blocking] {
+        let folder = tempfile::tempdir().unwrap();
+        let options = JournalOptions { backend, ..options(folder.path()) };
+        let mut acknowledged = Sequence(0);
+        for _ in 0..30 {
+            let Ok(disk) = FileDisk::open(&options) else { continue };
+            let (mut journal, recovered) = reopen(disk, &options).unwrap();
+            assert!(recovered.last >= acknowledged);
+            for _ in 0..3 {
+                append(&mut journal, 40);
+                journal.poll(Instant::now()).unwrap();
+            }
+            acknowledged = journal.durable();
+        }
+    }
+}
+
+#[test]
+fn a_start_waits_for_another_to_let_go_of_a_segment() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = options(folder.path());
+    let (journal, _) = reopen(disk(&options), &options).unwrap();
+    let let_go = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(100));
+        drop(journal);
+    });
+    let begin = Instant::now();
+    let (_, recovered) = reopen(disk(&options), &options).unwrap();
+    assert!(begin.elapsed() >= Duration::from_millis(90), "the lock is waited for");
+    assert_eq!(recovered.term, 2);
+    let_go.join().unwrap();
+}
+
+#[test]
+fn a_running_journal_can_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = options(folder.path());
+    let (mut journal, _) = reopen(disk(&options), &options).unwrap();
+    let writer = std::thread::spawn(move || write(&mut journal, 20_000, 11).map(|()| journal));
+    let mut longest = 0;
+    while !writer.is_finished() {
+        let mut reader = JournalReader::open(folder.path()).unwrap();
+        let mut last = 0;
+        while let Some(record) = reader.next_record().unwrap() {
+            record.for_each_command(&mut |sequence, _| last = sequence.0).unwrap();
+        }
+        assert!(last >= longest, "what was read once is there: {last} after {longest}");
+        longest = last;
+    }
+    writer.join().unwrap().unwrap().close().unwrap();
+}
+
+#[test]
 fn the_reader_sees_what_recovery_sees() {
     let folder = tempfile::tempdir().unwrap();
     let options = options(folder.path());

@@ -8,7 +8,6 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 
 /// A write and the file that it goes to.
 struct Order {
@@ -17,21 +16,23 @@ struct Order {
     path: Arc<PathBuf>,
 }
 
-/// The thread and its two queues. Both hold all writes that may be in flight, so neither side waits.
+/// The two queues of the thread. Both hold all writes that may be in flight, so neither side waits.
+///
+/// The thread ends when the queues are dropped, after the writes that it has. Nobody waits for it: a dead
+/// disk must not hang the exit, and the locks of the segments tell the next start when it is over.
 pub(super) struct Blocking {
-    orders: Option<Sender<Order>>,
+    orders: Sender<Order>,
     done: Receiver<Completion>,
-    thread: Option<JoinHandle<()>>,
 }
 
 impl Blocking {
     pub(super) fn new(writes_in_flight: usize) -> io::Result<Self> {
         let (orders, taken) = bounded(writes_in_flight);
         let (finished, done) = bounded(writes_in_flight);
-        let thread = std::thread::Builder::new()
+        std::thread::Builder::new()
             .name("journal-disk".to_owned())
             .spawn(move || run(&taken, &finished, writes_in_flight))?;
-        Ok(Self { orders: Some(orders), done, thread: Some(thread) })
+        Ok(Self { orders, done })
     }
 
     pub(super) fn submit(
@@ -41,7 +42,7 @@ impl Blocking {
         path: &Arc<PathBuf>,
     ) -> Result<(), JournalError> {
         let order = Order { write, file: Arc::clone(file), path: Arc::clone(path) };
-        let sent = self.orders.as_ref().is_some_and(|orders| orders.try_send(order).is_ok());
+        let sent = self.orders.try_send(order).is_ok();
         if sent { Ok(()) } else { Err(JournalError::Ended) }
     }
 
@@ -50,16 +51,6 @@ impl Blocking {
             Ok(completion) => Ok(Some(completion)),
             Err(TryRecvError::Empty) => Ok(None),
             Err(TryRecvError::Disconnected) => Err(JournalError::Ended),
-        }
-    }
-}
-
-impl Drop for Blocking {
-    fn drop(&mut self) {
-        self.orders = None;
-        if let Some(thread) = self.thread.take() {
-            // A thread that panicked has aborted the process in release; in a test its message is enough.
-            let _ = thread.join();
         }
     }
 }

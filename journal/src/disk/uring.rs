@@ -13,9 +13,13 @@ use std::mem::ManuallyDrop;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Each write is durable when it completes.
 const DSYNC: i32 = rustix::io::ReadWriteFlags::DSYNC.bits().cast_signed();
+
+/// How long a ring that goes waits for its writes.
+const DROP_WAIT: Duration = Duration::from_secs(1);
 
 /// A write that the kernel may be reading from.
 struct Flight {
@@ -127,7 +131,13 @@ fn outcome(result: i32, flight: &Flight) -> Result<(), JournalError> {
 
 impl Drop for Uring {
     fn drop(&mut self) {
-        // Writes still under way keep their buffers for ever: waiting for a dead disk would hang the exit.
+        let deadline = Instant::now() + DROP_WAIT;
+        while self.flights.iter().any(Option::is_some) && Instant::now() < deadline {
+            if !matches!(self.reap(), Ok(Some(_))) {
+                std::thread::yield_now();
+            }
+        }
+        // Writes still under way keep their buffers for ever: a dead disk must not hang the exit.
         if self.flights.iter().all(Option::is_none) {
             // SAFETY: `flights` is dropped here only, and not used afterwards.
             unsafe { ManuallyDrop::drop(&mut self.flights) };
