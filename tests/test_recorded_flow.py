@@ -73,5 +73,7 @@ def test_the_venue_makes_the_same_trades_in_the_same_order(flow, plain, venue, t
         stream = ouch.settle(client, 60)
     assert told(stream, sent) == expected
     post_only = sum(message.reason == "G" for message in stream if message.name == "Cancelled")
-    assert post_only == POST_ONLY_CANCELLED
+    assert post_only == POST_ONLY_CANCELLED == summary["post_only_cancels"]
+    assert summary["skipped"] == SKIPPED and summary["rejected"] == 0
+    assert summary["trades_equal_to_recorded"] == RECORDED_TRADES
     record("recorded_flow", orders=len(sent), trades=len(printed), summary=summary)
