@@ -28,7 +28,10 @@ pub(crate) struct Book {
 
 impl Book {
     pub(crate) fn new(price_max: i64, signed: bool) -> Self {
-        let depth = Ladder::depth_for(price_max, signed);
+        Self::with_depth(Ladder::depth_for(price_max, signed), signed)
+    }
+
+    pub(crate) fn with_depth(depth: u32, signed: bool) -> Self {
         Self {
             ladders: [Side::Buy, Side::Sell].map(|side| Ladder::new(side, depth, signed)),
             level_change: 0,

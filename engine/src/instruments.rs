@@ -78,7 +78,8 @@ impl Listing {
         }
     }
 
-    /// The revision of the scale follows every change of tick or lot.
+    /// Works out what a tick of a lot is worth; `false` where that is no whole number of minor units
+    /// or does not fit.
     pub(crate) fn scale(&mut self, base: &Currency, quote: &Currency) -> bool {
         let whole = |value: u128, digits: u8, point: u32| {
             let scaled = value.checked_mul(10u128.checked_pow(u32::from(digits))?)?;
@@ -93,6 +94,23 @@ impl Listing {
         self.unit = unit;
         self.lot_units = lot_units;
         unit > 0 && lot_units > 0 && self.fits()
+    }
+
+    /// Whether every value is one that its setting allows.
+    pub(crate) fn is_sound(&self) -> bool {
+        let fees = -FEE_MAX..=FEE_MAX;
+        let lowest_reference = if self.signed_prices { -self.price_max.max(0) } else { 0 };
+        (1..=PRICE_LIMIT).contains(&self.price_max)
+            && self.quantity_max > 0
+            && self.value_max >= 0
+            && self.collar >= 0
+            && self.static_band >= 0
+            && self.dynamic_band >= 0
+            && (lowest_reference..=self.price_max).contains(&self.reference)
+            && self.tick_digits <= DIGITS_MAX
+            && self.lot_digits <= DIGITS_MAX
+            && fees.contains(&self.maker_fee)
+            && fees.contains(&self.taker_fee)
     }
 
     /// Whether the largest order at the highest price can be counted, in either currency.

@@ -16,7 +16,7 @@ pub(crate) const NONE: u32 = u32::MAX;
 const FAN: usize = 64;
 const FAN_BITS: u32 = 6;
 /// Nodes on the way from the root to a leaf, at most: 64 bits less a leaf's six.
-const DEPTH_MAX: usize = 10;
+pub(crate) const DEPTH_MAX: usize = 10;
 
 /// Orders at one price: displayed ones by time, then hidden ones by time.
 #[derive(Clone, Copy)]
@@ -312,6 +312,13 @@ impl Ladder {
             bitmap &= bitmap - 1;
         }
         None
+    }
+
+    /// Whether keys of this side's size can name the price.
+    pub(crate) const fn reaches(&self, price: i64) -> bool {
+        let bits = FAN_BITS * (self.depth + 1);
+        let key = (price as u64).wrapping_add(self.bias);
+        (price > 0 || self.bias != 0) && (bits >= u64::BITS || key >> bits == 0)
     }
 
     /// The price of a level found by `first` or `after`.

@@ -1,5 +1,7 @@
 //! The market as a pure function: commands in, events out.
 
+#![deny(clippy::float_arithmetic)]
+
 mod accounts;
 pub mod book;
 pub mod command;

@@ -34,7 +34,7 @@ impl Traits {
 
     #[inline(always)]
     pub(crate) const fn with_if(self, other: Self, condition: bool) -> Self {
-        Self(self.0 | other.0 * condition as u16)
+        Self(self.0 | (other.0 * condition as u16))
     }
 }
 
@@ -60,6 +60,7 @@ pub(crate) struct HotOrder {
 }
 
 impl HotOrder {
+    #[cfg(test)]
     pub(crate) const EMPTY: Self = Self {
         open: 0,
         price: 0,

@@ -95,7 +95,7 @@ impl<S: EventSink> Emitter<'_, S> {
     #[inline(always)]
     fn order(&mut self, line: &Line, tail: [u64; 4]) {
         let level = line.level;
-        let flags = line.flags.0 | u8::from(level.change != 0) * Flags::LEVEL.0;
+        let flags = line.flags.0 | (u8::from(level.change != 0) * Flags::LEVEL.0);
         let kind = u64::from(line.kind as u8) | u64::from(line.side as u8) << 8;
         let kind = kind | u64::from(line.reason) << 16 | u64::from(flags) << 24;
         self.emit(EventRecord::from_words([

@@ -7,7 +7,7 @@ use super::operator::{check_number, lowest, refuse, same_name};
 use crate::book::Book;
 use crate::command::{CommandKind, InstrumentSetting, ListCommand, OperatorCommand};
 use crate::event::{EventKind, EventSink, Header, InstrumentEvent, SettingEvent};
-use crate::instruments::{DIGITS_MAX, FEE_MAX, Instrument, Listing, PRICE_LIMIT};
+use crate::instruments::{Instrument, Listing};
 use crate::number::{InstrumentId, Money, Price, Quantity, Text};
 use crate::reason::Reject;
 use crate::terms::{Matching, Phase};
@@ -70,7 +70,7 @@ impl Engine {
             (taken, Reject::Exists),
             (currencies.0.is_none() || currencies.1.is_none(), Reject::Unknown),
             (!scales, Reject::Scale),
-            (command.signed_prices > 1 || !has_sound_values(listing), Reject::Value),
+            (command.signed_prices > 1 || !listing.is_sound(), Reject::Value),
             (listing.symbol == Text::EMPTY || listing.base == listing.quote, Reject::Value),
             (listing.phase == Phase::Delisted, Reject::Value),
             (full, Reject::Limit),
@@ -91,7 +91,7 @@ impl Engine {
             return Self::refuse(command, Reject::Unknown, out);
         };
         let mut listing = instrument.listing;
-        let sound = change(&mut listing, which, command.value) && has_sound_values(&listing);
+        let sound = change(&mut listing, which, command.value) && listing.is_sound();
         let rescales = matches!(which, InstrumentSetting::Tick | InstrumentSetting::Lot);
         let (base, quote) = (listing.base.0 as usize - 1, listing.quote.0 as usize - 1);
         let scales = listing.scale(&self.currencies[base], &self.currencies[quote]);
@@ -208,22 +208,6 @@ fn described(command: &ListCommand) -> Listing {
         matching: command.matching,
         signed_prices: command.signed_prices == 1,
     }
-}
-
-fn has_sound_values(listing: &Listing) -> bool {
-    let fees = -FEE_MAX..=FEE_MAX;
-    let lowest_reference = if listing.signed_prices { -listing.price_max.max(0) } else { 0 };
-    (1..=PRICE_LIMIT).contains(&listing.price_max)
-        && listing.quantity_max > 0
-        && listing.value_max >= 0
-        && listing.collar >= 0
-        && listing.static_band >= 0
-        && listing.dynamic_band >= 0
-        && (lowest_reference..=listing.price_max).contains(&listing.reference)
-        && listing.tick_digits <= DIGITS_MAX
-        && listing.lot_digits <= DIGITS_MAX
-        && fees.contains(&listing.maker_fee)
-        && fees.contains(&listing.taker_fee)
 }
 
 /// Puts a new value into a listing; `false` where it does not fit there.

@@ -192,7 +192,7 @@ impl Engine {
     }
 
     /// The order ends when the clock reaches `due`.
-    pub(super) fn set_timer(&mut self, handle: u32, due: u64) {
+    pub(crate) fn set_timer(&mut self, handle: u32, due: u64) {
         let hot = self.orders.hot_mut(handle);
         hot.traits = hot.traits.with(Traits::TIMED);
         self.timers.insert(&mut self.orders, handle, due);

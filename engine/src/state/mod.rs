@@ -1,4 +1,22 @@
 //! The full state as canonical bytes: equal histories give equal bytes.
+//!
+//! Handles, free lists, trees and tables are not in it: orders are written by instrument, bids then
+//! asks, best level first, in priority order, and everything that refers to them is made anew. Whatever
+//! a rule can observe (clocks of rate buckets, depth of ladders, numbers given) is in it.
+//!
+//! Little-endian, no padding: magic, version, then globals, currencies, accounts, balances, sessions,
+//! instruments each with its orders. The order of the fields is that of `encode.rs`.
+
+mod decode;
+mod encode;
+
+pub(crate) use decode::decode;
+pub(crate) use encode::encode;
+
+/// What a state begins with.
+const MAGIC: [u8; 8] = *b"RTNDSTAT";
+/// Version of the bytes; `MAGIC` and this come first in every version.
+const VERSION: u32 = 1;
 
 /// The bytes are no state that this engine can take up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,11 +73,3 @@ impl std::fmt::Display for StateError {
 }
 
 impl std::error::Error for StateError {}
-
-use crate::limits::Limits;
-use crate::matcher::Engine;
-
-pub(crate) fn encode(_engine: &Engine, _out: &mut Vec<u8>) {}
-pub(crate) fn decode(_bytes: &[u8], limits: &Limits) -> Result<Engine, StateError> {
-    Ok(Engine::new(limits))
-}
