@@ -69,8 +69,7 @@ def test_the_venue_makes_the_same_trades_in_the_same_order(flow, plain, venue, t
 
     # Not only what the sender prints: the session's own stream, read by the tests' decoder.
     sent = [action for action in recorded.actions(*flow) if action.kind in ("limit", "market", "post")]
-    with venue.orders("demo01") as client:
-        stream = ouch.settle(client, 60)
+    stream = [ouch.decode(payload) for payload in venue.stream("demo01")]
     assert told(stream, sent) == expected
     post_only = sum(message.reason == "G" for message in stream if message.name == "Cancelled")
     assert post_only == POST_ONLY_CANCELLED == summary["post_only_cancels"]

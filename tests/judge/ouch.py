@@ -202,8 +202,11 @@ def query():
 
 
 def settle(client, seconds=None):
-    """Asks and waits for the answer: what was sent before it is then answered. The messages since the last settling."""
-    first = client.next_sequence
+    """Asks and waits for the answer: what was sent before is then answered. All messages that were not taken yet.
+
+    The stream must hold no answer to an earlier query that is still to come.
+    """
     client.send(query())
-    client.read_until(lambda c: c.next_sequence > first and c.received[c.next_sequence - 1][:1] == b"Q", seconds)
-    return [decode(client.received[number]) for number in range(first, client.next_sequence)]
+    now = client.next_sequence
+    client.read_until(lambda c: c.next_sequence > now and c.received[c.next_sequence - 1][:1] == b"Q", seconds)
+    return [decode(payload) for payload in client.take()]

@@ -71,7 +71,7 @@ class Client:
         self.session = None
         self.first_sequence = None
         self.next_sequence = None
-        self._handed_out = None
+        self._taken = None
         self.received = {}
         self.debug = []
         self.ended = False
@@ -99,7 +99,7 @@ class Client:
         deadline = time.monotonic() + self.timeout
         while self.session is None:
             self._fill(deadline)
-            self._take()
+            self._unpack()
         return self
 
     def send_raw(self, data):
@@ -114,35 +114,35 @@ class Client:
     def logout(self):
         self.send_raw(frame(LOGOUT))
 
-    def poll(self, seconds=0.0):
-        """Takes what arrives within `seconds`; returns the new sequenced payloads."""
-        if self._fill(time.monotonic() + seconds, must=False):
-            self._take()
-        return self._hand_out()
-
-    def _hand_out(self):
-        """The sequenced payloads since the last call."""
-        numbers = range(self._handed_out, self.next_sequence)
-        self._handed_out = self.next_sequence
+    def take(self, count=None):
+        """The sequenced payloads that were read and not taken yet; the first `count` of them."""
+        end = self.next_sequence if count is None else self._taken + count
+        numbers = range(self._taken, end)
+        self._taken = end
         return [self.received[number] if self.keep else self.received.pop(number) for number in numbers]
+
+    def poll(self, seconds=0.0):
+        """Reads once, waiting at most `seconds`; takes what is there."""
+        if self._fill(time.monotonic() + seconds, must=False):
+            self._unpack()
+        return self.take()
 
     def read_until(self, done, seconds=None):
         """Reads until `done(client)` holds; TimeoutError says what was read until then."""
         deadline = time.monotonic() + (seconds or self.timeout)
         while not done(self):
             self._fill(deadline)
-            self._take()
+            self._unpack()
         return self
 
     def read(self, count, seconds=None):
-        """The next `count` sequenced payloads after those read before."""
-        start = self.next_sequence
-        self.read_until(lambda client: client.next_sequence >= start + count, seconds)
-        return [self.received[number] for number in range(start, start + count)]
+        """Takes the next `count` sequenced payloads."""
+        return self.read_until(lambda client: client.next_sequence >= client._taken + count, seconds).take(count)
 
     def read_to(self, sequence, seconds=None):
-        """Reads until the packet numbered `sequence` is there."""
-        return self.read_until(lambda client: client.next_sequence > sequence, seconds)
+        """Takes all up to the packet numbered `sequence`."""
+        self.read_until(lambda client: client.next_sequence > sequence, seconds)
+        return self.take(sequence + 1 - self._taken)
 
     def read_to_close(self, seconds=None):
         """Reads until the peer closes; returns the debug texts. TimeoutError where it does not."""
@@ -176,7 +176,7 @@ class Client:
             self._buffer += data
             return True
 
-    def _take(self):
+    def _unpack(self):
         packets, taken = split(self._buffer)
         del self._buffer[:taken]
         for kind, payload in packets:
@@ -196,7 +196,7 @@ class Client:
             if self.session is not None:
                 raise ProtocolError("a second login accepted packet")
             self.session = payload[:10].decode("ascii").strip()
-            self.first_sequence = self.next_sequence = self._handed_out = int(payload[10:].decode("ascii").strip())
+            self.first_sequence = self.next_sequence = self._taken = int(payload[10:].decode("ascii").strip())
         elif kind == LOGIN_REJECTED:
             raise LoginRejected(payload.decode("ascii"))
         elif kind == DEBUG:

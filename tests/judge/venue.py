@@ -9,6 +9,7 @@ import time
 import tomllib
 from pathlib import Path
 
+from . import ouch
 from .soup import Client
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -122,6 +123,21 @@ class Venue:
     def orders(self, name="demo01", sequence=1, session="", **options):
         """A client logged in at the OUCH door."""
         return Client(self.endpoints["ouch"], **options).login(name, self.passwords[name], session, sequence)
+
+    def stream(self, name, session=""):
+        """All that a session was told in its day, payload by payload."""
+        with self.orders(name, 0, session) as client:
+            ouch.settle(client)
+            last = client.next_sequence - 1
+        with self.orders(name, 1, session) as client:
+            return client.read_to(last)
+
+    def published(self, session=""):
+        """All that the feed has said in its day, read until more than a second of silence."""
+        with self.feed(1, session) as client:
+            while client.poll(1.2):
+                pass
+            return list(client.received.values())
 
     def feed(self, sequence=1, session="", name="itch01", **options):
         """A client logged in at the ITCH door."""
