@@ -12,7 +12,7 @@ pub(super) const HEADER_SIZE: usize = size_of::<Header>();
 pub(super) const BLOCK_BYTES_LIMIT: u32 = 4 << 20;
 
 /// "REVB" in a hex dump.
-const MAGIC: u32 = u32::from_le_bytes(*b"REVB");
+const MAGIC: u32 = 0x4256_4552;
 const VERSION: u16 = 1;
 /// The header's checksum covers what is behind itself in the header.
 const CHECKED_FROM: usize = 8;

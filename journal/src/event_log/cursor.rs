@@ -5,7 +5,8 @@ use bytemuck::{Pod, Zeroable};
 use engine::number::Sequence;
 use std::path::{Path, PathBuf};
 
-const MAGIC: u32 = u32::from_le_bytes(*b"RCUR");
+/// "RCUR" in a hex dump.
+const MAGIC: u32 = 0x5255_4352;
 const VERSION: u16 = 1;
 
 /// As in the table of docs/event-log.md.

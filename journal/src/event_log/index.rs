@@ -20,7 +20,8 @@ pub const INDEX_EVERY: u32 = 64;
 /// session is forgotten: finding then reads up to twice as far.
 pub const INDEX_ENTRIES_MAX: usize = 1 << 20;
 
-const MAGIC: u32 = u32::from_le_bytes(*b"REVI");
+/// "REVI" in a hex dump.
+const MAGIC: u32 = 0x4956_4552;
 const VERSION: u32 = 1;
 
 const KIND_HEAD: u32 = 0;
@@ -282,6 +283,34 @@ impl SessionIndex {
             self.entries += list.len();
         }
     }
+}
+
+/// Where to begin reading for the last DayStarted at or below `address`, from which on every listed
+/// instrument is told again. `None` where no index names one.
+///
+/// # Errors
+/// An index cannot be read or is damaged.
+pub fn day_started_before(folder: &Path, address: Address) -> Result<Option<Position>, EventLogError> {
+    let files = files::list(folder)?;
+    let below = files.partition_point(|&first| first <= address);
+    for &first in files[..below].iter().rev() {
+        let path = files::index_path(folder, first);
+        let bytes = std::fs::read(&path).map_err(|source| EventLogError::io("read", &path, source))?;
+        let mut found = None;
+        for (bytes, place) in bytes.as_chunks::<ENTRY_SIZE>().0.iter().zip(0..) {
+            let entry: Stored = bytemuck::pod_read_unaligned(bytes);
+            if !entry.sound(place) {
+                return Err(EventLogError::Index { path, offset: place * ENTRY_SIZE as u64 });
+            }
+            if entry.kind == KIND_DAY && entry.address() <= address {
+                found = Some(Position { file: first, offset: entry.offset, event: 0 });
+            }
+        }
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
 }
 
 /// The bytes of the index of `file`, of whose blocks `entries` were made; sealed where the file is.

@@ -32,7 +32,7 @@ pub use cursor::Cursor;
 pub use error::{Damage, EventLogError};
 pub use files::remove_files_below;
 pub use hash::RunningHash;
-pub use index::{INDEX_ENTRIES_MAX, INDEX_EVERY, SessionIndex};
+pub use index::{INDEX_ENTRIES_MAX, INDEX_EVERY, SessionIndex, day_started_before};
 pub use reader::EventLogReader;
 pub use resume::{Regenerated, Resume};
 pub use scan::Tail;

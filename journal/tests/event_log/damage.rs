@@ -1,9 +1,8 @@
 //! Torn ends are cut, everything else that is wrong is named.
 
-use crate::{files, market, options, read, read_on, write};
+use crate::{files, folder, market, options, read, read_on, write};
 use journal::event_log::{Address, EventLogError, EventLogOptions, EventLogReader, EventLogWriter};
 use std::fs;
-use tempfile::TempDir;
 
 /// A log of one file with several small blocks.
 fn small(folder: &std::path::Path) -> (EventLogOptions, Vec<engine::event::EventRecord>, Vec<u8>) {
@@ -18,12 +17,12 @@ fn small(folder: &std::path::Path) -> (EventLogOptions, Vec<engine::event::Event
 
 #[test]
 fn a_tail_torn_at_any_byte_is_cut_and_written_again() {
-    let original = TempDir::new().expect("folder");
+    let original = temporary();
     let (_, events, bytes) = small(original.path());
     let name = files(original.path(), "events")[0].file_name().expect("has one").to_owned();
     let mut ends = Vec::new();
     for length in 0..bytes.len() {
-        let folder = TempDir::new().expect("folder");
+        let folder = temporary();
         let path = folder.path().join(&name);
         fs::write(&path, &bytes[..length]).expect("writes");
 
@@ -46,7 +45,7 @@ fn a_tail_torn_at_any_byte_is_cut_and_written_again() {
 
 #[test]
 fn zeros_behind_the_end_are_cut() {
-    let folder = TempDir::new().expect("folder");
+    let folder = temporary();
     let (options, events, mut bytes) = small(folder.path());
     bytes.extend([0; 5_000]);
     fs::write(&files(folder.path(), "events")[0], &bytes).expect("writes");
@@ -57,7 +56,7 @@ fn zeros_behind_the_end_are_cut() {
 
 #[test]
 fn every_flipped_bit_is_noticed() {
-    let folder = TempDir::new().expect("folder");
+    let folder = temporary();
     let (_, events, bytes) = small(folder.path());
     let path = files(folder.path(), "events")[0].clone();
     let mut reported = 0;
@@ -84,7 +83,7 @@ fn every_flipped_bit_is_noticed() {
 
 #[test]
 fn a_block_that_is_missing_breaks_the_chain() {
-    let folder = TempDir::new().expect("folder");
+    let folder = temporary();
     let (_, _, bytes) = small(folder.path());
     let second = first_block(&bytes);
     let third = second + first_block(&bytes[second..]);
@@ -101,7 +100,7 @@ fn first_block(bytes: &[u8]) -> usize {
 
 #[test]
 fn a_complete_file_that_was_cut_is_named() {
-    let folder = TempDir::new().expect("folder");
+    let folder = temporary();
     let options = options(folder.path());
     write(&options, &market::events(2_000));
     let second = files(folder.path(), "events")[1].clone();
@@ -116,7 +115,7 @@ fn a_complete_file_that_was_cut_is_named() {
 
 #[test]
 fn damage_in_the_last_file_is_cut_with_all_behind_it() {
-    let folder = TempDir::new().expect("folder");
+    let folder = temporary();
     let (options, events, mut bytes) = small(folder.path());
     let second = first_block(&bytes);
     bytes[second + 100] ^= 1;

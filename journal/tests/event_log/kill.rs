@@ -1,10 +1,9 @@
 //! A process that is killed while it writes loses the end of the log and nothing else.
 
-use crate::{market, options, read, read_on, write};
+use crate::{market, options, read, read_on, temporary, write};
 use journal::event_log::{EventLogReader, EventLogWriter};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use tempfile::TempDir;
 
 const FOLDER: &str = "ROTUNDA_TEST_EVENT_LOG";
 
@@ -23,7 +22,7 @@ fn writes_until_it_is_killed() {
 
 #[test]
 fn nothing_but_the_end_is_lost() {
-    let folder = TempDir::new().expect("folder");
+    let folder = temporary();
     let events = market::events(400_000);
     let mut reader = EventLogReader::open(folder.path()).expect("opens");
     let mut seen = 0;

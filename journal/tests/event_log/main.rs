@@ -10,6 +10,13 @@ mod write_read;
 use engine::event::EventRecord;
 use journal::event_log::{EventLogError, EventLogOptions, EventLogReader, EventLogWriter};
 use std::path::Path;
+use tempfile::TempDir;
+
+/// A folder that vanishes; in memory where the system offers that, since nothing here survives a power
+/// cut anyway and the tests sync thousands of times.
+fn temporary() -> TempDir {
+    TempDir::new_in("/dev/shm").or_else(|_| TempDir::new()).expect("a folder")
+}
 
 /// Small files and blocks, so that few events make many of both.
 fn options(folder: &Path) -> EventLogOptions {

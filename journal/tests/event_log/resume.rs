@@ -1,11 +1,10 @@
 //! Recovery compares what it makes with what is stored, and appends what is missing.
 
-use crate::{market, options, read, write};
+use crate::{market, options, read, temporary, write};
 use engine::event::EventRecord;
 use engine::number::Sequence;
 use journal::event_log::{Address, EventLogError, EventLogWriter, Regenerated, Resume};
 use std::path::Path;
-use tempfile::TempDir;
 
 fn resume(folder: &Path, from: Address) -> Resume {
     let (writer, tail) = EventLogWriter::open(&options(folder)).expect("opens");
@@ -22,7 +21,7 @@ fn all(resume: &mut Resume, events: &[EventRecord]) -> Result<usize, EventLogErr
 
 #[test]
 fn the_same_events_are_compared_and_the_rest_is_appended() {
-    let folder = TempDir::new().expect("folder");
+    let folder = temporary();
     let events = market::events(3_000);
     for (stored, snapshot) in [(0, 0), (700, 0), (1_400, 900), (3_000, 2_999)] {
         let before = read(folder.path()).expect("reads").len();
@@ -41,7 +40,7 @@ fn the_same_events_are_compared_and_the_rest_is_appended() {
 #[test]
 fn another_event_stops_the_node_and_is_named() {
     let events = market::events(1_000);
-    let folder = TempDir::new().expect("folder");
+    let folder = temporary();
     write(&options(folder.path()), &events);
     let mut changed = *events[500].words();
     changed[7] ^= 1;
@@ -60,7 +59,7 @@ fn another_event_stops_the_node_and_is_named() {
 #[test]
 fn a_log_that_is_ahead_of_its_journal_is_refused() {
     let events = market::events(1_000);
-    let folder = TempDir::new().expect("folder");
+    let folder = temporary();
     write(&options(folder.path()), &events);
     let mut short = resume(folder.path(), Address::START);
     all(&mut short, &events[..990]).expect("the same");

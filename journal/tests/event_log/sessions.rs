@@ -1,6 +1,6 @@
 //! The index of sessions: kept equals rebuilt, and finds every report of the present day.
 
-use crate::{append, files, market, options, write};
+use crate::{append, files, folder, market, options, write};
 use engine::event::{EventKind, EventRecord, Flags, Header};
 use engine::number::{ReportNumber, SessionId};
 use journal::event_log::{
@@ -8,7 +8,6 @@ use journal::event_log::{
 };
 use std::fs;
 use std::path::Path;
-use tempfile::TempDir;
 
 /// The numbered reports of `session` since its day began, and the address of the first.
 fn present_day(events: &[EventRecord], session: SessionId) -> (Vec<SessionReport>, Address) {
@@ -48,7 +47,7 @@ fn check_all(folder: &Path, events: &[EventRecord], index: &SessionIndex) {
 
 #[test]
 fn every_report_of_the_day_is_found_with_its_detail() {
-    let folder = TempDir::new().expect("folder");
+    let folder = temporary();
     let events = market::events(11_000);
     write(&options(folder.path()), &events);
     let index = SessionIndex::open(folder.path()).expect("opens");
@@ -59,7 +58,7 @@ fn every_report_of_the_day_is_found_with_its_detail() {
 
 #[test]
 fn an_index_that_is_refreshed_is_as_good_as_a_new_one() {
-    let folder = TempDir::new().expect("folder");
+    let folder = temporary();
     let options = options(folder.path());
     let events = market::events(11_000);
     let mut index = SessionIndex::open(folder.path()).expect("opens");
@@ -77,7 +76,7 @@ fn an_index_that_is_refreshed_is_as_good_as_a_new_one() {
 
 #[test]
 fn a_rebuilt_index_equals_the_one_that_was_kept() {
-    let folder = TempDir::new().expect("folder");
+    let folder = temporary();
     let options = options(folder.path());
     write(&options, &market::events(3_000));
     let kept: Vec<_> =
@@ -105,7 +104,7 @@ fn a_rebuilt_index_equals_the_one_that_was_kept() {
 
 #[test]
 fn a_damaged_index_is_named_while_nobody_writes() {
-    let folder = TempDir::new().expect("folder");
+    let folder = temporary();
     write(&options(folder.path()), &market::events(3_000));
     let path = files(folder.path(), "index")[1].clone();
     let mut bytes = fs::read(&path).expect("reads");
@@ -119,7 +118,7 @@ fn a_damaged_index_is_named_while_nobody_writes() {
 
 #[test]
 fn an_index_that_lags_does_not_answer_with_yesterday() {
-    let folder = TempDir::new().expect("folder");
+    let folder = temporary();
     let events = market::events(11_000);
     let day =
         events.iter().rposition(|event| event.kind() == EventKind::DayStarted as u8).expect("a day began");
@@ -135,7 +134,7 @@ fn an_index_that_lags_does_not_answer_with_yesterday() {
 
 #[test]
 fn a_stream_goes_on_into_the_next_day_and_keeps_to_its_budget() {
-    let folder = TempDir::new().expect("folder");
+    let folder = temporary();
     let options = options(folder.path());
     let events = market::events(11_000);
     let day =

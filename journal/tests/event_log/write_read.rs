@@ -1,12 +1,11 @@
 //! What was written comes back, from any place, while it grows, across files.
 
-use crate::{append, files, market, options, read, read_on, write};
+use crate::{append, files, folder, market, options, read, read_on, write};
 use engine::event::EventRecord;
 use journal::event_log::{
     Address, Cursor, Damage, EventLogError, EventLogOptions, EventLogReader, EventLogWriter, RunningHash,
     remove_files_below,
 };
-use tempfile::TempDir;
 
 fn hash(events: &[EventRecord]) -> RunningHash {
     events.iter().fold(RunningHash::default(), |hash, event| hash.fold(event.words()))
@@ -14,7 +13,7 @@ fn hash(events: &[EventRecord]) -> RunningHash {
 
 #[test]
 fn events_survive_many_files_and_several_openings() {
-    let folder = TempDir::new().expect("folder");
+    let folder = temporary();
     let options = options(folder.path());
     let events = market::events(5_000);
     for part in events.chunks(1_230) {
@@ -35,7 +34,7 @@ fn the_hash_and_the_events_do_not_depend_on_how_they_are_cut() {
     let events = market::events(2_000);
     let mut tails = Vec::new();
     for (file_bytes_max, flush_every) in [(20_000, 10), (20_000, 100), (1 << 20, 7)] {
-        let folder = TempDir::new().expect("folder");
+        let folder = temporary();
         let options = EventLogOptions { file_bytes_max, ..options(folder.path()) };
         let (mut writer, _) = EventLogWriter::open(&options).expect("opens");
         for part in events.chunks(flush_every) {
@@ -52,7 +51,7 @@ fn the_hash_and_the_events_do_not_depend_on_how_they_are_cut() {
 
 #[test]
 fn a_reader_begins_at_any_address() {
-    let folder = TempDir::new().expect("folder");
+    let folder = temporary();
     let events = market::events(1_500);
     write(&options(folder.path()), &events);
     let mut reader = EventLogReader::open(folder.path()).expect("opens");
@@ -69,7 +68,7 @@ fn a_reader_begins_at_any_address() {
 
 #[test]
 fn a_reader_returns_to_a_position() {
-    let folder = TempDir::new().expect("folder");
+    let folder = temporary();
     let events = market::events(1_500);
     write(&options(folder.path()), &events);
     let mut reader = EventLogReader::open(folder.path()).expect("opens");
@@ -88,7 +87,7 @@ fn a_reader_returns_to_a_position() {
 
 #[test]
 fn a_reader_follows_a_writer_into_a_folder_that_was_empty() {
-    let folder = TempDir::new().expect("folder");
+    let folder = temporary();
     let options = options(folder.path());
     let events = market::events(20_000);
     let mut reader = EventLogReader::open(folder.path()).expect("opens");
@@ -115,7 +114,7 @@ fn a_reader_follows_a_writer_into_a_folder_that_was_empty() {
 
 #[test]
 fn a_block_waits_for_its_age_and_no_longer() {
-    let folder = TempDir::new().expect("folder");
+    let folder = temporary();
     let events = market::events(10);
     let never = EventLogOptions { block_age_ns_max: u64::MAX, ..options(folder.path()) };
     let (mut writer, _) = EventLogWriter::open(&never).expect("opens");
@@ -123,7 +122,7 @@ fn a_block_waits_for_its_age_and_no_longer() {
     assert_eq!(writer.poll(), 0);
     assert_eq!(writer.flush(), 1);
     drop(writer);
-    let folder = TempDir::new().expect("folder");
+    let folder = temporary();
     let at_once = EventLogOptions { block_age_ns_max: 0, ..options(folder.path()) };
     let (mut writer, _) = EventLogWriter::open(&at_once).expect("opens");
     append(&mut writer, &events);
@@ -135,7 +134,7 @@ fn a_block_waits_for_its_age_and_no_longer() {
 
 #[test]
 fn order_and_room_are_kept_to() {
-    let folder = TempDir::new().expect("folder");
+    let folder = temporary();
     let events = market::events(10_000);
     let (mut writer, _) = EventLogWriter::open(&options(folder.path())).expect("opens");
     writer.append(&events[1]);
@@ -145,7 +144,7 @@ fn order_and_room_are_kept_to() {
     assert!(error.contains("was appended after"), "{error}");
 
     // A writer thread that has failed frees no buffers: the folder is gone before the first block.
-    let folder = TempDir::new().expect("folder");
+    let folder = temporary();
     let (mut writer, _) = EventLogWriter::open(&options(folder.path())).expect("opens");
     std::fs::remove_dir_all(folder.path()).expect("removes");
     let taken = events.iter().take_while(|event| {
@@ -161,7 +160,7 @@ fn order_and_room_are_kept_to() {
 
 #[test]
 fn what_is_read_by_all_can_be_removed() {
-    let folder = TempDir::new().expect("folder");
+    let folder = temporary();
     let events = market::events(3_000);
     write(&options(folder.path()), &events);
     let before = files(folder.path(), "events").len();
@@ -190,7 +189,7 @@ fn an_option_out_of_bounds_is_named() {
 
 #[test]
 fn a_cursor_is_there_or_not_and_never_half() {
-    let folder = TempDir::new().expect("folder");
+    let folder = temporary();
     let path = folder.path().join("json.cursor");
     let address = Address::of(&market::events(100)[99]);
     let mut cursor = Cursor::open(&path).expect("opens");
@@ -208,7 +207,7 @@ fn a_cursor_is_there_or_not_and_never_half() {
 
 #[test]
 fn a_reader_waits_at_a_log_that_is_behind_it() {
-    let folder = TempDir::new().expect("folder");
+    let folder = temporary();
     let options = options(folder.path());
     let events = market::events(900);
     write(&options, &events[..300]);
