@@ -1,6 +1,6 @@
 //! Torn ends are cut, everything else that is wrong is named.
 
-use crate::{files, folder, market, options, read, read_on, write};
+use crate::{files, market, options, read, read_on, temporary, write};
 use journal::event_log::{Address, EventLogError, EventLogOptions, EventLogReader, EventLogWriter};
 use std::fs;
 

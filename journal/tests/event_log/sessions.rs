@@ -1,6 +1,6 @@
 //! The index of sessions: kept equals rebuilt, and finds every report of the present day.
 
-use crate::{append, files, folder, market, options, write};
+use crate::{append, files, market, options, temporary, write};
 use engine::event::{EventKind, EventRecord, Flags, Header};
 use engine::number::{ReportNumber, SessionId};
 use journal::event_log::{

@@ -1,6 +1,6 @@
 //! What was written comes back, from any place, while it grows, across files.
 
-use crate::{append, files, folder, market, options, read, read_on, write};
+use crate::{append, files, market, options, read, read_on, temporary, write};
 use engine::event::EventRecord;
 use journal::event_log::{
     Address, Cursor, Damage, EventLogError, EventLogOptions, EventLogReader, EventLogWriter, RunningHash,
