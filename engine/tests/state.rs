@@ -17,7 +17,7 @@ impl Random {
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (u128::from(mixed ^ (mixed >> 31)) * u128::from(bound) >> 64) as u64
+        ((u128::from(mixed ^ (mixed >> 31)) * u128::from(bound)) >> 64) as u64
     }
 }
 
@@ -133,7 +133,7 @@ fn a_decoded_engine_goes_on_as_the_original() {
             let mut slot = random(&mut source, &mut last, venue.now);
             if step == 1_500 {
                 let mut day = SessionCommand::blank(CommandKind::NewDay, Timestamp(venue.now));
-                day.date = 2026_11_25;
+                day.date = 20_261_125;
                 slot = CommandSlot::new(&day);
                 last = [0; 5];
             }

@@ -91,7 +91,7 @@ impl Venue {
             matching: engine::terms::Matching::PriceTime,
             ..listing(2, "SPREAD")
         }));
-        venue.new_day(2026_11_24);
+        venue.new_day(20_261_124);
         for account in [1, 2] {
             venue.deposit(account, 1, 1_000_000_000);
             venue.deposit(account, 2, 1_000_000_000);
