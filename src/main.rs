@@ -5,23 +5,26 @@
 
 mod admin;
 mod cli;
-#[allow(dead_code, unused_imports, reason = "read by what is being built: run, demo")]
+mod clock;
 mod config;
-#[allow(dead_code, reason = "used by run")]
+mod data_folder;
 mod demo;
-#[allow(dead_code, reason = "written by run")]
 mod endpoints;
 mod failure;
 mod flow;
+mod idle;
 mod inspect;
+mod pipeline;
 mod progress;
+mod recovery;
 mod replay;
 mod run;
-#[allow(dead_code, reason = "used by run")]
 mod seeding;
+mod stages;
 mod symbol;
 #[allow(dead_code, reason = "used by replay and inspect")]
 mod time;
+mod timers;
 mod watch;
 
 use clap::Parser;
@@ -33,7 +36,7 @@ fn main() -> ExitCode {
         cli::Command::Run(options) => run::run(&options),
         cli::Command::Check(options) => config::check(&options),
         cli::Command::Config => config::print_default(),
-        cli::Command::Admin(arguments) => admin::run(&arguments),
+        cli::Command::Admin(arguments) => admin::run(arguments),
         cli::Command::Replay(options) => replay::run(&options),
         cli::Command::Inspect(arguments) => inspect::run(&arguments),
         cli::Command::Watch(options) => watch::run(&options),

@@ -1,8 +1,257 @@
-//! Not there yet.
+//! `rotunda run`: opens the venue and trades until SIGTERM.
 
+use crate::admin::SOCKET_NAME;
+use crate::admin::desk::{Desk, JOBS_MAX};
+use crate::admin::server::AdminServer;
 use crate::cli::RunOptions;
+use crate::clock::Clock;
+use crate::config::{Configuration, DayBegins, Idle, Layout, Venue};
+use crate::data_folder::{self, DataFolder};
+use crate::demo::Participants;
+use crate::endpoints::Endpoints;
 use crate::failure::Failure;
+use crate::idle::IdleStrategy;
+use crate::pipeline::{self, Rim};
+use crate::recovery::{self, Recovered};
+use crate::seeding;
+use crate::stages::egress::EgressStage;
+use crate::stages::journaler::JournalerStage;
+use crate::stages::matcher::{Matched, MatcherStage};
+use crate::stages::rings::Rings;
+use crate::timers::Timers;
+use adapters::open_json_lines;
+use adapters::{Stage, StageOptions};
+use engine::command::{CommandKind, CommandSlot, SessionCommand};
+use engine::number::Timestamp;
+use engine::ring::CommitPoint;
+use net::doors::{DoorLimits, DoorOptions, Doors};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
 
-pub(crate) fn run(_options: &RunOptions) -> Result<(), Failure> {
-    Err(Failure::new("not there yet"))
+/// File descriptors beside connections: files, sockets, pollers.
+const OTHER_DESCRIPTORS: u64 = 64;
+
+/// Opens the venue, trades until SIGTERM or Ctrl-C, and closes it.
+pub(crate) fn run(options: &RunOptions) -> Result<(), Failure> {
+    start_log();
+    let configuration = Configuration::load(options.config.as_deref()).map_err(Failure::usage)?;
+    let data = options.data.clone().unwrap_or_else(|| configuration.venue.data.clone());
+    check_descriptors(configuration.doors.connections_max)?;
+    let folder = DataFolder::take(&data)?;
+    let stop = pipeline::stop_on_signals()?;
+    let mut doors = Doors::bind(door_options(&configuration, &data))?;
+    let mut timers = Timers::new(day_begins_ns(&configuration.venue));
+    let recovered = recovery::recover(&configuration, &data, &mut |event| {
+        doors.learn(event);
+        timers.learn(event);
+    })?;
+    venue(&configuration, &folder, options, Parts { doors, timers, recovered, stop })
+}
+
+struct Parts {
+    doors: Doors,
+    timers: Timers,
+    recovered: Recovered,
+    stop: Arc<AtomicBool>,
+}
+
+/// Wires the stages, opens, and runs until the stop flag.
+fn venue(
+    configuration: &Configuration,
+    folder: &DataFolder,
+    options: &RunOptions,
+    parts: Parts,
+) -> Result<(), Failure> {
+    let Parts { doors, timers, recovered, stop } = parts;
+    let Recovered { engine, journal, event_log } = recovered;
+    let last = engine.last_sequence();
+    let commands = opening(configuration, &engine)?;
+    let clock = Clock::new(engine.clock());
+    let rings = Rings::new(configuration.rings.input, configuration.rings.output, last);
+    let commit = Arc::new(CommitPoint::new(last));
+    let matched = Matched::default();
+    let durable = configuration.venue.durable;
+    let mut matcher = MatcherStage::new(engine, rings.to_matcher, rings.output, Arc::clone(&matched));
+    let journaler = JournalerStage::new(journal, rings.to_journaler, last, Arc::clone(&commit), durable);
+    let egress = EgressStage::new(rings.to_egress, commit, matched);
+    let (jobs, waiting) = crossbeam_channel::bounded(JOBS_MAX);
+    let data = folder.path();
+    let events = data_folder::event_log(data);
+    let admin = AdminServer::bind(data, &events, jobs, doors.waker())?;
+    let desk = Desk::new(waiting);
+    let mut rim = Rim { doors, desk, timers, input: rings.input, journaler, egress, event_log, clock };
+    pipeline::open(&mut rim, &mut matcher, &commands)?;
+
+    std::thread::Builder::new().name("rotunda-admin".into()).spawn(move || admin.serve())?;
+    let demo = configuration.demo.enabled && !options.no_demo;
+    announce(configuration, folder, &rim.doors, demo)?;
+    let beside = Beside::start(configuration, data, &rim.doors, demo)?;
+    let result = run_layout(configuration, rim, matcher, &stop);
+    beside.stop();
+    result
+}
+
+fn run_layout(
+    configuration: &Configuration,
+    rim: Rim,
+    matcher: MatcherStage,
+    stop: &AtomicBool,
+) -> Result<(), Failure> {
+    let venue = &configuration.venue;
+    let strategy = match venue.idle {
+        Idle::Park => IdleStrategy::Park,
+        Idle::Yield => IdleStrategy::Yield,
+        Idle::Spin => IdleStrategy::Spin,
+    };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let inline = match venue.layout {
+        Layout::Inline => true,
+        Layout::Compact => false,
+        Layout::Auto => cores < 3,
+    };
+    pipeline::pin(venue.cores.first().copied());
+    if inline {
+        pipeline::run_inline(rim, matcher, strategy, stop)
+    } else {
+        pipeline::run_compact(rim, matcher, strategy, venue.cores.get(1).copied(), stop)
+    }
+}
+
+/// What the log gets before any door opens: the seed in an empty folder, else that no session is connected.
+fn opening(
+    configuration: &Configuration,
+    engine: &engine::matcher::Engine,
+) -> Result<Vec<CommandSlot>, Failure> {
+    if engine.last_sequence().0 > 0 {
+        let down = SessionCommand::blank(CommandKind::AllSessionsDown, Timestamp(0));
+        return Ok(vec![CommandSlot::new(&down)]);
+    }
+    let now = Clock::new(Timestamp(0)).now(Instant::now());
+    Ok(seeding::commands(&configuration.seed, configuration.venue.zone, now)?)
+}
+
+fn announce(
+    configuration: &Configuration,
+    folder: &DataFolder,
+    doors: &Doors,
+    demo: bool,
+) -> Result<(), Failure> {
+    let addresses = doors.addresses();
+    let admin = folder.path().join(SOCKET_NAME);
+    Endpoints { ouch: addresses.ouch, itch: addresses.itch, admin }.write(folder.path())?;
+    if !configuration.venue.durable {
+        tracing::warn!("venue.durable is false: acknowledged orders can be lost with a power cut");
+    }
+    if configuration.venue.insecure {
+        tracing::warn!(
+            "venue.insecure is true: passwords and orders travel unencrypted; keep the network to yourself"
+        );
+    }
+    println!("Rotunda is open.");
+    println!("  OUCH 5.0 order entry   {}", addresses.ouch);
+    println!("  ITCH 5.0 market data   {}", addresses.itch);
+    println!("  operators              rotunda admin --data {}", folder.path().display());
+    if let Some(session) = configuration.seed.sessions.first() {
+        println!("  demo login             user {}, password {}", session.name, session.password);
+    }
+    if let Some(instrument) = configuration.seed.instruments.first() {
+        println!(
+            "  watch it trade         rotunda watch {} --data {}",
+            instrument.symbol,
+            folder.path().display()
+        );
+    }
+    println!(
+        "  participants           {}",
+        if demo { "simulated makers and takers" } else { "none of ours" }
+    );
+    Ok(())
+}
+
+/// Threads beside the pipeline: simulated participants and adapters.
+struct Beside {
+    participants: Option<Participants>,
+    adapters: Vec<Stage>,
+}
+
+impl Beside {
+    fn start(configuration: &Configuration, data: &Path, doors: &Doors, demo: bool) -> Result<Self, Failure> {
+        let cursors = data_folder::cursors(data);
+        std::fs::create_dir_all(&cursors)?;
+        let mut adapters = Vec::new();
+        for sink in &configuration.adapters.json_lines {
+            let cursor = cursors.join(&sink.name);
+            let options = StageOptions::new(&sink.name, data_folder::event_log(data), cursor);
+            adapters.push(Stage::start(options, open_json_lines(&sink.path))?);
+        }
+        let seed = &configuration.seed;
+        let participants = demo
+            .then(|| Participants::start(&configuration.demo, seed, doors.addresses().ouch))
+            .transpose()?;
+        Ok(Self { participants, adapters })
+    }
+
+    fn stop(self) {
+        if let Some(participants) = self.participants {
+            participants.stop();
+        }
+        for adapter in self.adapters {
+            if let Err(error) = adapter.stop() {
+                tracing::error!(%error, "an adapter had stopped; it goes on from its cursor at the next start");
+            }
+        }
+    }
+}
+
+fn door_options(configuration: &Configuration, data: &Path) -> DoorOptions {
+    let doors = &configuration.doors;
+    DoorOptions {
+        ouch: doors.ouch,
+        itch: doors.itch,
+        event_log: data_folder::event_log(data),
+        limits: DoorLimits {
+            connections_max: doors.connections_max,
+            log_in_max: Duration::from_secs(doors.log_in_s_max),
+            silence_max: Duration::from_secs(doors.silence_s_max),
+            heartbeat: Duration::from_secs(doors.heartbeat_s),
+            failed_log_ins_max: doors.failed_log_ins_max,
+            output_bytes_max: doors.output_buffer_kib_max << 10,
+        },
+    }
+}
+
+/// Nanoseconds after midnight UTC at which a day begins; negative in zones ahead of UTC.
+fn day_begins_ns(venue: &Venue) -> Option<i64> {
+    match venue.day_begins {
+        DayBegins::Manual => None,
+        DayBegins::At { minute } => {
+            Some((i64::from(minute) - i64::from(venue.zone.minutes)) * 60_000_000_000)
+        }
+    }
+}
+
+fn check_descriptors(connections_max: usize) -> Result<(), Failure> {
+    let needed = connections_max as u64 + OTHER_DESCRIPTORS;
+    let limits = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    let raised = rustix::process::Rlimit { current: limits.maximum, maximum: limits.maximum };
+    if limits.current.is_some_and(|current| current < needed) {
+        let _ = rustix::process::setrlimit(rustix::process::Resource::Nofile, raised);
+    }
+    let available = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    if available.is_some_and(|available| available < needed) {
+        return Err(Failure::new(format!(
+            "doors.connections_max = {connections_max} needs {needed} file descriptors, the limit is {}; lower it, or raise the limit (ulimit -n, LimitNOFILE=)",
+            available.unwrap_or(0)
+        )));
+    }
+    Ok(())
+}
+
+fn start_log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    // A second start within one process (tests) keeps the first log.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
 }

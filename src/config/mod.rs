@@ -13,12 +13,11 @@ mod settings;
 mod tests;
 mod validate;
 
-pub(crate) use decimal::Decimal;
 pub(crate) use listing::currency;
-pub(crate) use seed::{AccountSeed, CurrencySeed, InstrumentSeed, Seed, SessionSeed};
+pub(crate) use seed::{AccountSeed, InstrumentSeed, Seed, SessionSeed};
 pub(crate) use settings::{
-    Adapters, Backend, DayBegins, Demo, DemoMarket, Doors, EngineLimits, EventLog, Idle, Journal, JsonLines,
-    Layout, Rings, Venue, ZoneOffset,
+    Adapters, Backend, DayBegins, Demo, DemoMarket, Doors, EngineLimits, EventLog, Idle, Journal, Layout,
+    Rings, Venue, ZoneOffset,
 };
 
 use crate::cli::CheckOptions;

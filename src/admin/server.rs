@@ -1,0 +1,144 @@
+//! The admin thread: JSON lines over a Unix socket in the data folder, mode 0600. One connection at a
+//! time; questions are answered from a view that follows the event log, changes go through the ring.
+
+use super::desk::{Answer, Job};
+use super::orders::{Plan, plan};
+use super::request::Envelope;
+use super::view::View;
+use super::{SOCKET_NAME, answer};
+use crate::failure::Failure;
+use crate::time;
+use crossbeam_channel::{Sender, bounded};
+use engine::number::{Sequence, Timestamp};
+use journal::event_log::EventLogReader;
+use serde_json::{Value, json};
+use std::fs::Permissions;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+/// Longest request line, in bytes; a longer one closes the connection.
+const LINE_BYTES_MAX: u64 = 64 * 1024;
+/// An operator's connection that says nothing for this long is closed, so that it blocks no other.
+const SILENCE_MAX: Duration = Duration::from_secs(5);
+/// Longest wait for the venue to carry out a command.
+const ANSWER_WAIT_MAX: Duration = Duration::from_secs(30);
+/// Longest wait for the view to see what an earlier command changed.
+const VIEW_WAIT_MAX: Duration = Duration::from_secs(1);
+
+pub(crate) struct AdminServer {
+    listener: UnixListener,
+    reader: EventLogReader,
+    view: View,
+    jobs: Sender<Job>,
+    waker: Arc<mio::Waker>,
+    /// The last command that this thread saw answered.
+    answered: Sequence,
+}
+
+impl AdminServer {
+    /// Listens on the socket in `data`; the caller holds the folder's lock, so an old socket is a dead one.
+    pub(crate) fn bind(
+        data: &Path,
+        event_log: &Path,
+        jobs: Sender<Job>,
+        waker: Arc<mio::Waker>,
+    ) -> Result<Self, Failure> {
+        let path = data.join(SOCKET_NAME);
+        let told = |error: std::io::Error| Failure::new(format!("admin socket {}: {error}", path.display()));
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(told(error)),
+            _ => {}
+        }
+        let listener = UnixListener::bind(&path).map_err(told)?;
+        std::fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(told)?;
+        let reader = EventLogReader::open(event_log)?;
+        Ok(Self { listener, reader, view: View::default(), jobs, waker, answered: Sequence(0) })
+    }
+
+    /// Serves until the process ends.
+    pub(crate) fn serve(mut self) {
+        loop {
+            match self.listener.accept() {
+                Ok((stream, _)) => {
+                    if let Err(error) = self.talk(&stream) {
+                        tracing::debug!(%error, "an operator's connection ended");
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(%error, "the admin socket failed; operators cannot connect any more");
+                    return;
+                }
+            }
+        }
+    }
+
+    fn talk(&mut self, stream: &UnixStream) -> std::io::Result<()> {
+        stream.set_read_timeout(Some(SILENCE_MAX))?;
+        stream.set_write_timeout(Some(SILENCE_MAX))?;
+        let mut lines = BufReader::new(stream);
+        let mut writer = stream;
+        loop {
+            let mut line = Vec::new();
+            let length = (&mut lines).take(LINE_BYTES_MAX).read_until(b'\n', &mut line)?;
+            if length == 0 {
+                return Ok(());
+            }
+            let answer = match self.answer(&line) {
+                Ok(rows) => json!({"ok": true, "rows": rows}),
+                Err(error) => json!({"ok": false, "error": error}),
+            };
+            writeln!(writer, "{answer}")?;
+            if line.last() != Some(&b'\n') {
+                return Ok(());
+            }
+        }
+    }
+
+    fn answer(&mut self, line: &[u8]) -> Result<Value, String> {
+        let envelope: Envelope =
+            serde_json::from_slice(line).map_err(|error| format!("not a request: {error}"))?;
+        self.catch_up()?;
+        match plan(&envelope, &self.view, today())? {
+            Plan::Question => answer::question(&envelope.request, &self.view),
+            Plan::Commands { commands, password } => {
+                tracing::info!(who = envelope.who, why = envelope.why, request = ?envelope.request, "operator");
+                let done = self.carry_out(commands)?;
+                self.answered =
+                    done.events.last().map_or(self.answered, engine::event::EventRecord::sequence);
+                answer::outcome(&self.view, &done.events, password.as_deref())
+            }
+        }
+    }
+
+    fn carry_out(&self, commands: Vec<engine::command::CommandSlot>) -> Result<Answer, String> {
+        let (answer, answered) = bounded(1);
+        self.jobs.send(Job { commands, answer }).map_err(|_| "the venue is closing".to_owned())?;
+        self.waker.wake().map_err(|error| format!("the venue cannot be woken: {error}"))?;
+        answered
+            .recv_timeout(ANSWER_WAIT_MAX)
+            .map_err(|_| "the venue has not answered; `rotunda admin status` tells whether it did".to_owned())
+    }
+
+    fn catch_up(&mut self) -> Result<(), String> {
+        let deadline = Instant::now() + VIEW_WAIT_MAX;
+        loop {
+            while let Some(event) = self.reader.next().map_err(|error| error.to_string())? {
+                self.view.apply(&event);
+            }
+            if self.view.sequence >= self.answered.0 || Instant::now() >= deadline {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+/// Today's date in UTC as YYYYMMDD.
+fn today() -> u32 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    time::date(Timestamp(u64::try_from(since.as_nanos()).unwrap_or(0)), 0)
+}

@@ -1,0 +1,97 @@
+//! Recovery, the one path of every start: the journal is replayed into an empty engine; the events that
+//! come out are compared with the event log where it has them, and appended where it does not.
+
+use crate::config::{Backend, Configuration};
+use crate::data_folder;
+use crate::failure::Failure;
+use crate::progress;
+use engine::command::CommandSlot;
+use engine::event::EventRecord;
+use engine::matcher::Engine;
+use engine::number::Sequence;
+use journal::event_log::{Address, EventLogOptions, EventLogWriter, Resume};
+use journal::{Journal, JournalOptions, Progress};
+use std::path::Path;
+
+/// A venue as its log left it.
+pub(crate) struct Recovered {
+    pub(crate) engine: Engine,
+    pub(crate) journal: Journal,
+    pub(crate) event_log: EventLogWriter,
+}
+
+/// Rebuilds the market from the data folder. Each event, old or new, goes to `learn`.
+///
+/// # Errors
+/// The journal or the event log cannot be read or written, is damaged where it was durable, or the two
+/// disagree. Nothing is changed then but torn ends.
+pub(crate) fn recover(
+    configuration: &Configuration,
+    data: &Path,
+    learn: &mut impl FnMut(&EventRecord),
+) -> Result<Recovered, Failure> {
+    let folder = data_folder::event_log(data);
+    let (writer, tail) = EventLogWriter::open(&event_log_options(configuration, &folder))?;
+    let mut resume = Resume::new(&folder, writer, &tail, Address::START)?;
+    let mut engine = Engine::new(&configuration.engine.limits());
+    let mut events: Vec<EventRecord> = Vec::new();
+    let mut fault = None;
+    let bar = progress::bar(0, "bytes of journal");
+    let mut apply = |sequence: Sequence, slot: &CommandSlot| {
+        engine.apply(sequence, slot, &mut events);
+        for event in events.drain(..) {
+            learn(&event);
+            if fault.is_none() {
+                fault = resume.event(&event).err();
+            }
+        }
+    };
+    let mut progress = |progress: Progress| {
+        bar.set_length(progress.bytes_total);
+        bar.set_position(progress.bytes);
+    };
+    let (journal, found) = journal::open(&journal_options(configuration, data), &mut apply, &mut progress)?;
+    bar.finish_and_clear();
+    if let Some(fault) = fault {
+        return Err(fault.into());
+    }
+    let event_log = resume.finish()?;
+    if found.bytes_cut > 0 {
+        tracing::warn!(
+            bytes = found.bytes_cut,
+            "the journal ended in a torn write, which was cut; nothing in it had been acknowledged"
+        );
+    }
+    if found.last.0 > 0 {
+        tracing::info!(
+            commands = found.last.0,
+            term = found.term,
+            event_hash = format!("{:016x}", engine.event_hash()),
+            "the market is as its journal left it"
+        );
+    }
+    Ok(Recovered { engine, journal, event_log })
+}
+
+fn event_log_options(configuration: &Configuration, folder: &Path) -> EventLogOptions {
+    let event_log = &configuration.event_log;
+    EventLogOptions {
+        file_bytes_max: u32::try_from(event_log.segment_mib << 20).unwrap_or(u32::MAX),
+        sync_ns_max: event_log.sync_ms.saturating_mul(1_000_000),
+        ..EventLogOptions::new(folder.to_owned())
+    }
+}
+
+fn journal_options(configuration: &Configuration, data: &Path) -> JournalOptions {
+    let journal = &configuration.journal;
+    JournalOptions {
+        segment_bytes: journal.segment_mib << 20,
+        writes_in_flight: journal.writes_in_flight,
+        backend: match journal.backend {
+            Backend::Auto => journal::Backend::Auto,
+            Backend::IoUring => journal::Backend::IoUring,
+            Backend::Blocking => journal::Backend::Blocking,
+        },
+        ..JournalOptions::new(data_folder::journal(data))
+    }
+}

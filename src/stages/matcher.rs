@@ -1,0 +1,69 @@
+//! Matcher: commands of the input ring become events of the output ring. The one writer of the market.
+
+use super::rings::{CommandPoller, OutputRing};
+use crossbeam_utils::CachePadded;
+use engine::event::EventRecord;
+use engine::matcher::Engine;
+use engine::number::Sequence;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Commands applied before the stage looks at its queue again.
+const BATCH_MAX: u64 = 64;
+
+/// The last sequence whose events are all in the output ring. Padded: egress polls it.
+pub(crate) type Matched = Arc<CachePadded<AtomicU64>>;
+
+pub(crate) struct MatcherStage {
+    engine: Engine,
+    commands: CommandPoller,
+    output: OutputRing,
+    /// Events that the output ring had no room for yet, from `queue_start` on. A batch can emit no more
+    /// than a small multiple of the live orders, so this is bounded by the engine's limits.
+    queue: Vec<EventRecord>,
+    queue_start: usize,
+    applied: Sequence,
+    matched: Matched,
+}
+
+impl MatcherStage {
+    pub(crate) fn new(engine: Engine, commands: CommandPoller, output: OutputRing, matched: Matched) -> Self {
+        let applied = engine.last_sequence();
+        matched.store(applied.0, Ordering::Release);
+        Self { engine, commands, output, queue: Vec::with_capacity(4096), queue_start: 0, applied, matched }
+    }
+
+    /// Applies what is ready. Takes no command while an earlier one's events wait for room.
+    pub(crate) fn poll(&mut self) -> usize {
+        if !self.drain() {
+            return 0;
+        }
+        let Ok(mut batch) = self.commands.take(BATCH_MAX) else { return 0 };
+        let mut count = 0;
+        for slot in &mut batch {
+            self.applied = self.applied.next();
+            self.engine.apply(self.applied, slot, &mut self.queue);
+            count += 1;
+        }
+        drop(batch);
+        self.drain();
+        count
+    }
+
+    /// Whether a command waits or an event has not reached the output ring.
+    pub(crate) fn has_work(&self) -> bool {
+        self.queue_start < self.queue.len() || self.commands.has_available()
+    }
+
+    /// Moves waiting events to the output ring; true when none is left.
+    fn drain(&mut self) -> bool {
+        self.queue_start += self.output.publish(&self.queue[self.queue_start..]);
+        if self.queue_start < self.queue.len() {
+            return false;
+        }
+        self.queue.clear();
+        self.queue_start = 0;
+        self.matched.store(self.applied.0, Ordering::Release);
+        true
+    }
+}
