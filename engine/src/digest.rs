@@ -33,8 +33,9 @@ fn fold(a: u64, b: u64) -> u64 {
 }
 
 /// The hash after `record`, where `hash` was the one before it.
+#[must_use]
 #[inline(always)]
-pub(crate) fn chain(hash: u64, record: &EventRecord) -> u64 {
+pub fn chain(hash: u64, record: &EventRecord) -> u64 {
     let words = record.words();
     let mut sum = 0u64;
     for pair in 0..8 {

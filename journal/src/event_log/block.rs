@@ -185,7 +185,7 @@ pub(super) fn walk(
         if address <= chain.last {
             return Err(Damage::Events);
         }
-        chain = Chain { last: address, events: chain.events + 1, hash: chain.hash.fold(&words) };
+        chain = Chain { last: address, events: chain.events + 1, hash: chain.hash.fold(&event) };
         visit(&event);
         rest = &rest[size..];
     }

@@ -90,8 +90,7 @@ impl EventLogReader {
         } else {
             (file.offset(), 0)
         };
-        let offset = u32::try_from(offset).expect("a file has at most 1 GiB");
-        Some(Position { file: file.first, offset, event })
+        Some(Position { file: file.first, offset: u32::try_from(offset).ok()?, event })
     }
 
     /// The address that the oldest file begins with: what lies below was removed or never written.

@@ -68,7 +68,7 @@ pub(super) fn recover(folder: &Path) -> Result<(Tail, Option<LastFile>), EventLo
         }
         let last = LastFile {
             first,
-            size: u32::try_from(scanned.size).expect("a file has at most 1 GiB"),
+            size: u32::try_from(scanned.size).expect("scan stops before"),
             index_entries: u32::try_from(scanned.entries.len() + 1).expect("fewer than bytes in the file"),
         };
         return Ok((tail, (!scanned.sealed).then_some(last)));
@@ -98,7 +98,8 @@ fn scan(folder: &Path, first: Address) -> Result<Scanned, EventLogError> {
             scanned.damage = Some(Damage::Chain);
             break;
         }
-        let Ok(block_offset) = u32::try_from(offset) else {
+        // A file never grows beyond this: such a one is none of ours.
+        let (Ok(block_offset), Ok(_)) = (u32::try_from(offset), u32::try_from(file.offset())) else {
             scanned.damage = Some(Damage::Header);
             break;
         };

@@ -25,6 +25,7 @@ pub struct SessionStream {
     next_report: ReportNumber,
     since: Address,
     detail: Option<EventRecord>,
+    at_end: bool,
 }
 
 impl SessionStream {
@@ -46,7 +47,7 @@ impl SessionStream {
             Some(position) => reader.seek_position(position)?,
             None => reader.seek(since),
         }
-        Ok(Self { reader, session, next_report: report.max(FIRST), since, detail: None })
+        Ok(Self { reader, session, next_report: report.max(FIRST), since, detail: None, at_end: false })
     }
 
     /// The number of the report that [`Self::next`] yields next.
@@ -55,14 +56,25 @@ impl SessionStream {
         self.next_report
     }
 
+    /// Whether [`Self::next`] yielded `None` because the log has no more yet, not because its budget was
+    /// used up.
+    #[must_use]
+    pub const fn is_at_end(&self) -> bool {
+        self.at_end
+    }
+
     /// The next report; after the SessionDay that ends the day, the first of the new day. `None` while it is not there yet. Reads at most `events_max` events, so that a
     /// stage that serves many sessions stays fair: `None` may also mean that this budget is used up.
     ///
     /// # Errors
     /// The log cannot be read.
     pub fn next(&mut self, events_max: usize) -> Result<Option<SessionReport>, EventLogError> {
+        self.at_end = false;
         for _ in 0..events_max {
-            let Some(event) = self.reader.next()? else { return Ok(None) };
+            let Some(event) = self.reader.next()? else {
+                self.at_end = true;
+                return Ok(None);
+            };
             let detail = self.detail.take();
             if event.kind() == EventKind::OrderDetail as u8 {
                 self.detail = Some(event);

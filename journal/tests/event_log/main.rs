@@ -1,10 +1,12 @@
 //! The event log from the outside: what is written is read, and what a crash or a bad disk does to it.
 
 mod damage;
+mod format;
 mod kill;
 mod market;
 mod resume;
 mod sessions;
+mod speed;
 mod write_read;
 
 use engine::event::EventRecord;

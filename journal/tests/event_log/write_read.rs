@@ -8,7 +8,7 @@ use journal::event_log::{
 };
 
 fn hash(events: &[EventRecord]) -> RunningHash {
-    events.iter().fold(RunningHash::default(), |hash, event| hash.fold(event.words()))
+    events.iter().fold(RunningHash::default(), |hash, event| hash.fold(event))
 }
 
 #[test]
