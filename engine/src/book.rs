@@ -53,6 +53,12 @@ impl Book {
         if self.trades == 0 { None } else { Some(Price(self.last_price)) }
     }
 
+    /// Whether the pool has the blocks that `deepen` needs.
+    pub(crate) fn can_deepen(&self, pool: &BlockPool, price_max: i64, signed: bool) -> bool {
+        let depth = Ladder::depth_for(price_max, signed);
+        pool.has_blocks(self.ladders.iter().map(|ladder| ladder.deepening_blocks(depth)).sum())
+    }
+
     /// Makes room for prices up to `price_max`, where there is none yet.
     pub(crate) fn deepen(&mut self, pool: &mut BlockPool, price_max: i64, signed: bool) {
         let depth = Ladder::depth_for(price_max, signed);

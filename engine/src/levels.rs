@@ -118,6 +118,11 @@ impl BlockPool {
         &mut self.leaves[(at.0 >> FAN_BITS) as usize].levels[at.0 as usize % FAN]
     }
 
+    /// Whether so many more blocks can be had.
+    pub(crate) const fn has_blocks(&self, count: u32) -> bool {
+        self.limit - self.used >= count
+    }
+
     fn take_leaf(&mut self, prefix: u64) -> u32 {
         self.used += 1;
         let leaf = self.free_leaf;
@@ -209,6 +214,15 @@ impl Ladder {
             Side::Buy => all,
             Side::Sell => 0,
         };
+    }
+
+    /// Blocks that making it as deep as this takes, at most: a chain of nodes above what is there, or two
+    /// with the old root split between them, where prices on both sides of 0 lie in it.
+    pub(crate) fn deepening_blocks(&self, depth: u32) -> u32 {
+        match depth.checked_sub(self.depth) {
+            Some(added) if added > 0 && self.root != NONE => 2 * added + 1,
+            _ => 0,
+        }
     }
 
     /// Makes room for higher prices. Levels keep their places; only the nodes above them are made new.

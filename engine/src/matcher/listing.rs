@@ -95,10 +95,12 @@ impl Engine {
         let rescales = matches!(which, InstrumentSetting::Tick | InstrumentSetting::Lot);
         let (base, quote) = (listing.base.0 as usize - 1, listing.quote.0 as usize - 1);
         let scales = listing.scale(&self.currencies[base], &self.currencies[quote]);
+        let has_room = instrument.book.can_deepen(&self.pool, listing.price_max, listing.signed_prices);
         let reject = lowest([
             (listing.phase == Phase::Delisted, Reject::Unknown),
             (!scales, Reject::Scale),
             (!sound, Reject::Value),
+            (!has_room, Reject::Limit),
             (rescales && !instrument.book.is_empty(), Reject::BookNotEmpty),
         ]);
         if let Some(reject) = reject {
