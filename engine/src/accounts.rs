@@ -123,6 +123,10 @@ impl Accounts {
         self.list.get((account as usize).wrapping_sub(1))
     }
 
+    pub(crate) fn is_ledger(&self, account: u32) -> bool {
+        self.get(account).is_some_and(|account| account.mode == AccountMode::Ledger)
+    }
+
     pub(crate) fn get_mut(&mut self, account: u32) -> Option<&mut Account> {
         self.list.get_mut((account as usize).wrapping_sub(1))
     }

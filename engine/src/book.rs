@@ -1,9 +1,9 @@
 //! The order book of one instrument: two ladders of levels, each a queue of displayed orders and one of
 //! hidden orders.
 
-use crate::levels::{BlockPool, Ladder, Level, LevelRef, NONE};
+use crate::levels::{BlockPool, Ladder, LevelRef, NONE};
 use crate::number::{AccountId, InstrumentId, OrderId, Price, Quantity, SessionId, UserRef};
-use crate::orders::{Orders, Traits};
+use crate::orders::{HotOrder, Orders, Traits};
 use crate::terms::Side;
 use crate::view::{LevelView, OrderView};
 
@@ -70,55 +70,51 @@ impl Book {
         }
     }
 
-    /// The level's state after a change of what it displays.
+    /// The level's state after a change, numbered where what it displays changed.
     #[inline(always)]
-    pub(crate) fn changed(&mut self, level: Level) -> LevelState {
+    const fn changed_if(&mut self, displayed: bool, quantity: u64, orders: u32) -> LevelState {
+        if !displayed {
+            return LevelState { quantity: 0, orders: 0, change: 0 };
+        }
         self.level_change += 1;
-        LevelState { quantity: level.quantity, orders: level.count, change: self.level_change }
+        LevelState { quantity, orders, change: self.level_change }
     }
 
-    /// Puts a stored order at the end of its queue.
-    #[inline]
-    pub(crate) fn link(&mut self, pool: &mut BlockPool, orders: &mut Orders, order: u32) -> LevelState {
-        let hot = orders.hot_mut(order);
-        let (traits, open) = (hot.traits, hot.open);
-        let ladder = &mut self.ladders[hot.side() as usize];
-        let at = ladder.touch(pool, ladder.key(hot.price));
-        hot.level = at;
-        hot.next = NONE;
+    /// Adds an order at the end of its queue: tells what its record is to say of its place, and the
+    /// level. The record itself is the caller's to write.
+    #[inline(always)]
+    pub(crate) fn append(
+        &mut self,
+        pool: &mut BlockPool,
+        orders: &mut Orders,
+        (order, new): (u32, &HotOrder),
+    ) -> (LevelRef, u32, LevelState) {
+        let ladder = &mut self.ladders[new.side() as usize];
+        let at = ladder.touch(pool, ladder.key(new.price));
         let level = pool.level_mut(at);
-        let tail;
-        if traits.has(Traits::HIDDEN) {
-            tail = level.hidden_tail;
-            level.hidden_tail = order;
+        let hidden = new.traits.has(Traits::HIDDEN);
+        let (head, tail) = if hidden {
             level.hidden_count += 1;
-            if tail == NONE {
-                level.hidden_head = order;
-            }
+            (&mut level.hidden_head, &mut level.hidden_tail)
         } else {
-            tail = level.tail;
-            level.tail = order;
             level.count += 1;
-            level.quantity += open;
-            if tail == NONE {
-                level.head = order;
-            }
+            level.quantity += new.open;
+            (&mut level.head, &mut level.tail)
+        };
+        let last = std::mem::replace(tail, order);
+        if last == NONE {
+            *head = order;
+        } else {
+            orders.hot_mut(last).next = order;
         }
-        hot.prev = tail;
-        if tail != NONE {
-            orders.hot_mut(tail).next = order;
-        }
-        if traits.has(Traits::HIDDEN) {
-            return LevelState::default();
-        }
-        let level = *pool.level(at);
-        self.changed(level)
+        let (quantity, count) = (level.quantity, level.count);
+        (at, last, self.changed_if(!hidden, quantity, count))
     }
 
-    /// Takes an order out of its queue, and its level out of the ladder when it was the last.
-    #[inline]
-    pub(crate) fn unlink(&mut self, pool: &mut BlockPool, orders: &mut Orders, order: u32) -> LevelState {
-        let hot = *orders.hot(order);
+    /// Takes an order, of which `hot` is a copy, out of its queue, and its level out of the ladder
+    /// when it was the last.
+    #[inline(always)]
+    pub(crate) fn unlink(&mut self, pool: &mut BlockPool, orders: &mut Orders, hot: &HotOrder) -> LevelState {
         let level = pool.level_mut(hot.level);
         let hidden = hot.traits.has(Traits::HIDDEN);
         let (head, tail) = if hidden {
@@ -131,41 +127,38 @@ impl Book {
         };
         if hot.prev == NONE {
             *head = hot.next;
+        } else {
+            orders.hot_mut(hot.prev).next = hot.next;
         }
         if hot.next == NONE {
             *tail = hot.prev;
-        }
-        let level = *level;
-        if hot.prev != NONE {
-            orders.hot_mut(hot.prev).next = hot.next;
-        }
-        if hot.next != NONE {
+        } else {
             orders.hot_mut(hot.next).prev = hot.prev;
         }
-        if level.is_empty() {
+        let (quantity, count, empty) = (level.quantity, level.count, level.is_empty());
+        if empty {
             self.ladders[hot.side() as usize].remove(pool, hot.level);
         }
-        if hidden { LevelState::default() } else { self.changed(level) }
+        self.changed_if(!hidden, quantity, count)
     }
 
     /// Takes lots from a resting order that keeps some.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn shrink(
         &mut self,
         pool: &mut BlockPool,
         orders: &mut Orders,
-        order: u32,
-        lots: u64,
+        (order, lots): (u32, u64),
     ) -> LevelState {
         let hot = orders.hot_mut(order);
         hot.open -= lots;
-        if hot.traits.has(Traits::HIDDEN) {
-            return LevelState::default();
-        }
+        let hidden = hot.traits.has(Traits::HIDDEN);
         let level = pool.level_mut(hot.level);
-        level.quantity -= lots;
-        let level = *level;
-        self.changed(level)
+        if !hidden {
+            level.quantity -= lots;
+        }
+        let (quantity, count) = (level.quantity, level.count);
+        self.changed_if(!hidden, quantity, count)
     }
 }
 
@@ -242,5 +235,3 @@ pub(crate) fn view(orders: &Orders, order: u32) -> OrderView {
         client_id: orders.details(order).client_id,
     }
 }
-
-const _: () = assert!(LevelRef::NONE.0 == NONE);

@@ -19,6 +19,10 @@ struct Entry {
 
 const FREE: Entry = Entry { session: 0, user_ref: 0, order: NONE };
 
+/// Where an entry lies, until the next change of the table.
+#[derive(Clone, Copy)]
+pub(crate) struct Place(u32);
+
 /// All resting orders by (session, user number).
 pub(crate) struct Index {
     entries: Vec<Entry>,
@@ -44,8 +48,9 @@ impl Index {
         ((mixed >> self.shift) as u32) << GROUP_BITS | user_ref & ((1 << GROUP_BITS) - 1)
     }
 
-    #[inline]
-    fn place(&self, session: u32, user_ref: u32) -> Option<usize> {
+    /// The place of this number's order, and the order.
+    #[inline(always)]
+    pub(crate) fn place(&self, session: u32, user_ref: u32) -> Option<(Place, u32)> {
         let mut place = self.home(session, user_ref);
         loop {
             let entry = &self.entries[place as usize];
@@ -53,7 +58,7 @@ impl Index {
                 return None;
             }
             if entry.user_ref == user_ref && entry.session == session {
-                return Some(place as usize);
+                return Some((Place(place), entry.order));
             }
             place = (place + 1) & self.mask;
         }
@@ -62,11 +67,11 @@ impl Index {
     /// The order of this number, or `NONE`.
     #[inline]
     pub(crate) fn find(&self, session: u32, user_ref: u32) -> u32 {
-        self.place(session, user_ref).map_or(NONE, |place| self.entries[place].order)
+        self.place(session, user_ref).map_or(NONE, |(_, order)| order)
     }
 
     /// Adds an order whose number is not in the table.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn insert(&mut self, session: u32, user_ref: u32, order: u32) {
         let mut place = self.home(session, user_ref);
         while self.entries[place as usize].order != NONE {
@@ -75,12 +80,10 @@ impl Index {
         self.entries[place as usize] = Entry { session, user_ref, order };
     }
 
-    /// Takes an order out; `false` where it was not in.
-    #[inline]
-    #[must_use]
-    pub(crate) fn remove(&mut self, session: u32, user_ref: u32) -> bool {
-        let Some(place) = self.place(session, user_ref) else { return false };
-        let mut hole = place as u32;
+    /// Takes out what is at a place that `place` just told.
+    #[inline(always)]
+    pub(crate) fn remove(&mut self, place: Place) {
+        let mut hole = place.0;
         let mut next = (hole + 1) & self.mask;
         loop {
             let entry = self.entries[next as usize];
@@ -95,7 +98,6 @@ impl Index {
             next = (next + 1) & self.mask;
         }
         self.entries[hole as usize] = FREE;
-        true
     }
 }
 
@@ -118,7 +120,11 @@ mod tests {
                 map.insert(key, order);
                 index.insert(key.0, key.1, order);
             } else {
-                assert_eq!(index.remove(key.0, key.1), map.remove(&key).is_some());
+                let found = index.place(key.0, key.1);
+                assert_eq!(found.map(|(_, order)| order), map.remove(&key));
+                if let Some((place, _)) = found {
+                    index.remove(place);
+                }
             }
             let probe = ((seed >> 40) as u32 % 5 + 1, (seed >> 45) as u32 % 900);
             assert_eq!(index.find(probe.0, probe.1), map.get(&probe).copied().unwrap_or(NONE));

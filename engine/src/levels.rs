@@ -357,11 +357,12 @@ impl Ladder {
     }
 
     /// Whether the blocks for a level at this key are there or can be had.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn has_room(&self, pool: &BlockPool, key: u64) -> bool {
         pool.limit - pool.used > self.depth || self.blocks_missing(pool, key) <= pool.limit - pool.used
     }
 
+    #[cold]
     fn blocks_missing(&self, pool: &BlockPool, key: u64) -> u32 {
         let mut block = self.root;
         for height in (1..=self.depth).rev() {
@@ -376,7 +377,7 @@ impl Ladder {
     }
 
     /// The level at this key, made where it is missing; the caller puts an order into it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn touch(&mut self, pool: &mut BlockPool, key: u64) -> LevelRef {
         let prefix = key >> FAN_BITS;
         let leaf = if prefix == self.recent_prefix { self.recent } else { self.leaf(pool, prefix) };
@@ -395,6 +396,7 @@ impl Ladder {
         at
     }
 
+    #[inline(never)]
     fn leaf(&mut self, pool: &mut BlockPool, prefix: u64) -> u32 {
         let mut leaf = *self.child(pool, prefix);
         if leaf == NONE {
@@ -432,7 +434,7 @@ impl Ladder {
     }
 
     /// Takes out a level whose last order has gone.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn remove(&mut self, pool: &mut BlockPool, at: LevelRef) {
         let leaf = at.0 >> FAN_BITS;
         let block = &mut pool.leaves[leaf as usize];
@@ -440,9 +442,6 @@ impl Ladder {
         if block.bitmap == 0 {
             let prefix = block.prefix;
             self.remove_leaf(pool, leaf, prefix);
-            if at == self.best {
-                self.find_best(pool);
-            }
         } else if at == self.best {
             let slot = block.bitmap.trailing_zeros();
             self.best_key = (block.prefix << FAN_BITS) | u64::from(slot);
@@ -450,6 +449,7 @@ impl Ladder {
         }
     }
 
+    #[inline(never)]
     fn remove_leaf(&mut self, pool: &mut BlockPool, leaf: u32, prefix: u64) {
         if self.recent == leaf {
             self.recent = NONE;
@@ -467,11 +467,16 @@ impl Ladder {
             let digit = (prefix >> (FAN_BITS * height)) as usize % FAN;
             pool.nodes[node as usize].bitmap &= !(1 << digit);
             if pool.nodes[node as usize].bitmap != 0 {
-                return;
+                break;
             }
             pool.free_node(node);
+            if node == self.root {
+                self.root = NONE;
+            }
         }
-        self.root = NONE;
+        if self.best.0 >> FAN_BITS == leaf {
+            self.find_best(pool);
+        }
     }
 
     fn find_best(&mut self, pool: &BlockPool) {

@@ -60,7 +60,6 @@ pub(crate) struct HotOrder {
 }
 
 impl HotOrder {
-    #[cfg(test)]
     pub(crate) const EMPTY: Self = Self {
         open: 0,
         price: 0,
@@ -208,29 +207,41 @@ impl Orders {
         }
     }
 
-    /// Stores an order; there must be room.
-    #[inline]
-    pub(crate) fn insert(&mut self, hot: HotOrder, terms: Terms, details: &Details) -> u32 {
+    /// A place for an order; there must be room.
+    #[inline(always)]
+    pub(crate) fn take(&mut self) -> u32 {
         self.live += 1;
         let order = self.free;
         if order == NONE {
-            self.hot.push(hot);
-            self.terms.push(terms);
-            self.details.push(*details);
-            return self.hot.len() as u32 - 1;
+            return self.grow();
         }
-        let place = &mut self.hot[order as usize];
-        self.free = place.next;
-        *place = hot;
-        self.terms[order as usize] = terms;
-        if hot.traits.has(Traits::DETAILED) {
-            self.details[order as usize] = *details;
-        }
+        self.free = self.hot[order as usize].next;
         order
     }
 
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self) -> u32 {
+        self.hot.push(HotOrder::EMPTY);
+        self.terms.push(Terms::EMPTY);
+        self.details.push(Details::EMPTY);
+        self.hot.len() as u32 - 1
+    }
+
+    /// Writes an order into the place that `take` gave.
+    #[inline(always)]
+    pub(crate) fn put(&mut self, order: u32, hot: HotOrder, terms: Terms) {
+        self.hot[order as usize] = hot;
+        self.terms[order as usize] = terms;
+    }
+
+    /// Writes what only orders with `DETAILED` have.
+    pub(crate) fn put_details(&mut self, order: u32, details: Details) {
+        self.details[order as usize] = details;
+    }
+
     /// Frees an order that nothing refers to any more.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn remove(&mut self, order: u32) {
         self.live -= 1;
         let place = &mut self.hot[order as usize];

@@ -25,7 +25,7 @@ impl Bucket {
     }
 
     /// Takes a token; `false` where there is none.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn take(&mut self, burst: u32, now: u64) -> bool {
         self.rate == 0 || self.take_limited(burst, now)
     }
@@ -54,6 +54,8 @@ pub(crate) struct Session {
     pub(crate) carried_user_ref: u32,
     pub(crate) burst: u32,
     pub(crate) enabled: bool,
+    /// Whether its account is backed by balances here; neither of the two changes.
+    pub(crate) ledger: bool,
     pub(crate) role: Role,
     pub(crate) self_trade: SelfTrade,
     pub(crate) cancel_on_disconnect: bool,

@@ -85,7 +85,7 @@ impl Timers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::orders::{Details, HotOrder, Terms};
+    use crate::orders::{HotOrder, Terms};
 
     #[test]
     fn orders_come_due_by_time_then_by_entry() {
@@ -94,7 +94,8 @@ mod tests {
         let due = |n: u64| 100 + (n * 7) % 13;
         let mut handles = Vec::new();
         for id in 0..40 {
-            let order = orders.insert(HotOrder { id, ..HotOrder::EMPTY }, Terms::EMPTY, &Details::EMPTY);
+            let order = orders.take();
+            orders.put(order, HotOrder { id, ..HotOrder::EMPTY }, Terms::EMPTY);
             timers.insert(&mut orders, order, due(id));
             handles.push(order);
         }

@@ -5,7 +5,7 @@ use crate::accounts::Need;
 use crate::command::OrderCommand;
 use crate::instruments::Listing;
 use crate::reason::Reject;
-use crate::terms::{AccountMode, Conditions, OrderType, Phase, Side, TimeInForce};
+use crate::terms::{Conditions, OrderType, Phase, Side, TimeInForce};
 
 /// What is asked for, with what the engine knows about it.
 #[derive(Clone, Copy)]
@@ -36,16 +36,16 @@ pub(super) struct Original {
 
 impl Engine {
     /// The first check that fails, `None` where all hold.
-    #[inline]
-    pub(super) fn check(&self, request: &Request<'_>) -> Reject {
+    #[inline(always)]
+    pub(super) fn check(&self, request: Request<'_>) -> Reject {
         let found = self.check_parties(request).or_else(|| self.check_order(request)).unwrap_or(Reject::None);
         let door = request.command.door_reject;
         if door == Reject::None || (found != Reject::None && found <= door) { found } else { door }
     }
 
     /// Session to halt: who asks, for what, and when.
-    #[inline]
-    fn check_parties(&self, request: &Request<'_>) -> Option<Reject> {
+    #[inline(always)]
+    fn check_parties(&self, request: Request<'_>) -> Option<Reject> {
         let command = request.command;
         let session = &self.sessions[request.session];
         if !session.trades() {
@@ -66,11 +66,8 @@ impl Engine {
         if command.revision != 0 && command.revision != listing.revision {
             return Some(Reject::InstrumentChanged);
         }
-        let account = self.accounts.get(request.account).filter(|_| request.account == session.account);
-        let open = account.is_some_and(|account| {
-            account.enabled && !(listing.signed_prices && account.mode == AccountMode::Ledger)
-        });
-        if !open {
+        let open = self.accounts.get(session.account).is_some_and(|account| account.enabled);
+        if !open || request.account != session.account || (listing.signed_prices && session.ledger) {
             return Some(Reject::Account);
         }
         match listing.phase {
@@ -86,8 +83,8 @@ impl Engine {
     }
 
     /// Combination to limits: the order itself. The instrument is known.
-    #[inline]
-    fn check_order(&self, request: &Request<'_>) -> Option<Reject> {
+    #[inline(always)]
+    fn check_order(&self, request: Request<'_>) -> Option<Reject> {
         let command = request.command;
         let listing = &self.instruments[request.instrument as usize - 1].listing;
         if !command.is_plain() {
@@ -121,15 +118,15 @@ impl Engine {
         if !supported {
             return Some(Reject::Unsupported);
         }
-        let account = self.accounts.get(request.account)?;
-        if account.mode == AccountMode::Ledger && !self.has_credit(request, listing) {
+        if self.sessions[request.session].ledger && !self.has_credit(request, listing) {
             return Some(Reject::Credit);
         }
         if command.may_rest() { self.check_room(request) } else { None }
     }
 
     /// Value and band.
-    fn check_bounds(&self, request: &Request<'_>, listing: &Listing, market: bool) -> Option<Reject> {
+    #[inline(never)]
+    fn check_bounds(&self, request: Request<'_>, listing: &Listing, market: bool) -> Option<Reject> {
         let command = request.command;
         let price = self.price_limit(request);
         let value = listing.notional(price, command.quantity.0);
@@ -150,7 +147,7 @@ impl Engine {
 
     /// The limit at which an order counts: a market order's is its protection price, or 0 where
     /// nothing is opposite.
-    fn price_limit(&self, request: &Request<'_>) -> i64 {
+    fn price_limit(&self, request: Request<'_>) -> i64 {
         match request.command.order_type {
             OrderType::Market => self.protection(request.instrument as usize - 1, request.side).unwrap_or(0),
             OrderType::Limit
@@ -175,7 +172,7 @@ impl Engine {
     }
 
     #[inline(never)]
-    fn has_credit(&self, request: &Request<'_>, listing: &Listing) -> bool {
+    fn has_credit(&self, request: Request<'_>, listing: &Listing) -> bool {
         let original = request.original;
         let open = request.command.quantity.0 - original.map_or(0, |original| original.used);
         let need = Need {
@@ -195,8 +192,8 @@ impl Engine {
     }
 
     /// Whether an order that may rest would find a place and a level.
-    #[inline]
-    fn check_room(&self, request: &Request<'_>) -> Option<Reject> {
+    #[inline(always)]
+    fn check_room(&self, request: Request<'_>) -> Option<Reject> {
         if self.orders.is_full() && request.original.is_none() {
             return Some(Reject::OrderLimit);
         }
@@ -207,6 +204,7 @@ impl Engine {
 }
 
 /// Combination, minimum quantity and peak.
+#[inline(never)]
 fn combination(command: &OrderCommand, clock: u64, replaces: bool) -> Option<Reject> {
     let conditions = command.conditions;
     let has = |condition| conditions.contains(condition);
@@ -247,7 +245,7 @@ fn combination(command: &OrderCommand, clock: u64, replaces: bool) -> Option<Rej
 
 impl OrderCommand {
     /// Whether nothing about it can fail to combine.
-    #[inline]
+    #[inline(always)]
     fn is_plain(&self) -> bool {
         self.conditions == Conditions::NONE
             && self.time_in_force != TimeInForce::GoodTillDate
@@ -257,7 +255,7 @@ impl OrderCommand {
     }
 
     /// A limit order that goes into the book when it does not trade.
-    #[inline]
+    #[inline(always)]
     pub(super) const fn may_rest(&self) -> bool {
         let resting = matches!(
             self.time_in_force,
@@ -267,7 +265,7 @@ impl OrderCommand {
     }
 
     /// Whether this version carries out such orders.
-    #[inline]
+    #[inline(always)]
     fn is_supported(&self) -> bool {
         let immediate =
             matches!(self.time_in_force, TimeInForce::ImmediateOrCancel | TimeInForce::FillOrKill);
@@ -286,7 +284,7 @@ impl OrderCommand {
 
 impl Listing {
     /// Whether a limit order's value or price is bounded further than by the highest price and size.
-    #[inline]
+    #[inline(always)]
     const fn is_bounded(&self) -> bool {
         self.value_max != 0 || self.static_band != 0 || self.dynamic_band != 0
     }

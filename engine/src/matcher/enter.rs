@@ -8,9 +8,10 @@ use crate::book::LevelState;
 use crate::command::OrderCommand;
 use crate::event::{EventKind, EventSink, Flags};
 use crate::levels::{LevelRef, NONE};
+use crate::number::Text;
 use crate::orders::{Details, HotOrder, Terms, Traits};
 use crate::reason::{CancelReason, Reject};
-use crate::terms::{AccountMode, Conditions, OrderType, SelfTrade, Side, TimeInForce};
+use crate::terms::{Conditions, OrderType, SelfTrade, Side, TimeInForce};
 
 /// An accepted order on its way through the book.
 pub(super) struct Incoming {
@@ -31,6 +32,35 @@ pub(super) struct Incoming {
     pub(super) terms: Terms,
     pub(super) kind: EventKind,
     pub(super) replaced: Replaced,
+}
+
+/// What a replacement takes over from the order it replaces.
+#[derive(Clone, Copy)]
+struct Chain {
+    kind: EventKind,
+    /// Lots executed and prevented so far.
+    used: u64,
+    executed: u64,
+    prevented: u64,
+    reservation: i64,
+    residue: u32,
+    /// Firm and capacity, which are the original's.
+    echoed: Option<(Text<4>, u8)>,
+    replaced: Replaced,
+}
+
+impl Chain {
+    /// A new order has no past.
+    const NEW: Self = Self {
+        kind: EventKind::Accepted,
+        used: 0,
+        executed: 0,
+        prevented: 0,
+        reservation: 0,
+        residue: 0,
+        echoed: None,
+        replaced: Replaced { order: 0, user_ref: 0, displayed: 0 },
+    };
 }
 
 impl Incoming {
@@ -62,6 +92,7 @@ impl Incoming {
 
 impl Engine {
     /// Enter.
+    #[inline(always)]
     pub(super) fn enter<S: EventSink>(&mut self, command: &OrderCommand, out: &mut Emitter<'_, S>) {
         let number = command.session.0;
         let now = self.clock.0;
@@ -83,12 +114,70 @@ impl Engine {
             in_rate,
             original: None,
         };
-        let reject = self.check(&request);
+        let reject = self.check(request);
         if reject != Reject::None {
-            return self.reject(&request, reject, out);
+            return self.reject(request, reject, out);
         }
-        let mut incoming = self.incoming(&request, EventKind::Accepted);
-        self.place(&mut incoming, command, out);
+        if self.rests_at_once(request) {
+            return self.rest_at_once(request, out);
+        }
+        self.place(request, Chain::NEW, out);
+    }
+
+    /// Whether a new order goes into the book without trading and without more than the usual terms.
+    #[inline(always)]
+    fn rests_at_once(&self, request: Request<'_>) -> bool {
+        let command = request.command;
+        command.may_rest()
+            && !self.sessions[request.session].ledger
+            && !has_details(command)
+            && !self.meets(request.instrument as usize - 1, request.side, command.price.0)
+    }
+
+    /// The way most orders go. It differs from `place` in nothing but what it need not look at.
+    #[inline(always)]
+    fn rest_at_once<S: EventSink>(&mut self, request: Request<'_>, out: &mut Emitter<'_, S>) {
+        let incoming = self.incoming(request, Chain::NEW);
+        let order = self.orders.take();
+        let level = self.store(order, &incoming);
+        let session = &mut self.sessions[request.session];
+        session.live_orders += 1;
+        let line = incoming.line(EventKind::Accepted, session.report(), level);
+        out.terms(&line, &incoming.terms, Replaced::default());
+    }
+
+    /// Whether an order at this price would trade.
+    #[inline(always)]
+    fn meets(&self, book: usize, side: Side, price: i64) -> bool {
+        let opposite = self.instruments[book].book.ladder(side.opposite());
+        opposite.best_key() <= opposite.key(price)
+    }
+
+    /// Puts an order into its queue, its record into the place `order`, and its number into the index.
+    #[inline(always)]
+    fn store(&mut self, order: u32, incoming: &Incoming) -> LevelState {
+        let mut hot = HotOrder {
+            open: incoming.open,
+            price: incoming.price,
+            id: incoming.id,
+            executed: incoming.executed,
+            next: NONE,
+            prev: NONE,
+            session: incoming.session,
+            user_ref: incoming.user_ref,
+            account: incoming.account,
+            level: LevelRef::NONE,
+            book: incoming.book as u16,
+            traits: incoming.traits,
+            reserved: 0,
+        };
+        let book = &mut self.instruments[incoming.book].book;
+        let (at, last, level) = book.append(&mut self.pool, &mut self.orders, (order, &hot));
+        hot.level = at;
+        hot.prev = last;
+        self.orders.put(order, hot, incoming.terms);
+        self.index.insert(incoming.session, incoming.user_ref, order);
+        level
     }
 
     /// Replace.
@@ -123,14 +212,14 @@ impl Engine {
                 residue: terms.residue,
             }),
         };
-        let reject = self.check(&request);
+        let reject = self.check(request);
         if reject == Reject::None {
             self.sessions[request.session].last_user_ref = command.user_ref.0;
-            return self.exchange(&request, &original, &terms, out);
+            return self.exchange(request, &original, &terms, out);
         }
         if command.conditions.contains(Conditions::KEEP_ON_INVALID) {
             self.sessions[request.session].last_user_ref = command.user_ref.0;
-            self.reject(&request, reject, out);
+            self.reject(request, reject, out);
         } else {
             self.cancel(handle, CancelReason::InvalidReplace, Flags::NONE, out);
         }
@@ -139,37 +228,38 @@ impl Engine {
     /// Takes the original out and puts its replacement in.
     fn exchange<S: EventSink>(
         &mut self,
-        request: &Request<'_>,
+        request: Request<'_>,
         gone: &HotOrder,
         terms: &Terms,
         out: &mut Emitter<'_, S>,
     ) {
         let Some(original) = request.original else { return };
-        let mut incoming = self.incoming(request, EventKind::Replaced);
-        incoming.open = request.command.quantity.0 - original.used;
-        incoming.executed = gone.executed;
-        incoming.replaced = Replaced { order: gone.id, user_ref: gone.user_ref, displayed: gone.displayed() };
-        incoming.terms.prevented = terms.prevented;
-        incoming.terms.reservation = terms.reservation;
-        incoming.terms.residue = terms.residue;
-        incoming.terms.firm = terms.firm;
-        incoming.terms.capacity = terms.capacity;
+        let chain = Chain {
+            kind: EventKind::Replaced,
+            used: original.used,
+            executed: gone.executed,
+            prevented: terms.prevented,
+            reservation: terms.reservation,
+            residue: terms.residue,
+            echoed: Some((terms.firm, terms.capacity)),
+            replaced: Replaced { order: gone.id, user_ref: gone.user_ref, displayed: gone.displayed() },
+        };
         let level = self.take_out(original.handle);
         if level.change != 0 {
             out.level(request.side, request.instrument, gone.price, level);
         }
-        self.place(&mut incoming, request.command, out);
+        self.place(request, chain, out);
     }
 
     /// The order that a request which passed its checks describes.
-    #[inline]
-    fn incoming(&mut self, request: &Request<'_>, kind: EventKind) -> Incoming {
+    #[inline(always)]
+    fn incoming(&mut self, request: Request<'_>, chain: Chain) -> Incoming {
         let command = request.command;
+        let session = &self.sessions[request.session];
         let listing = &self.instruments[request.instrument as usize - 1].listing;
-        let ledger =
-            self.accounts.get(request.account).is_some_and(|account| account.mode == AccountMode::Ledger);
+        let ledger = session.ledger;
         let self_trade = match command.self_trade {
-            SelfTrade::SessionDefault => self.sessions[request.session].self_trade,
+            SelfTrade::SessionDefault => session.self_trade,
             chosen => chosen,
         };
         let traits = Traits(request.side as u16)
@@ -177,19 +267,23 @@ impl Engine {
             .with_if(Traits::LEDGER, ledger)
             .with_if(Traits::CHARGED, ledger || listing.maker_fee != 0 || listing.taker_fee != 0)
             .with_if(Traits::DETAILED, has_details(command));
+        let (firm, capacity) = chain.echoed.unwrap_or((command.firm, command.capacity));
         let terms = Terms {
+            prevented: chain.prevented,
+            reservation: chain.reservation,
             maker_rate: listing.maker_fee,
             taker_rate: listing.taker_fee,
-            firm: command.firm,
+            residue: chain.residue,
+            timer: NONE,
+            firm,
             conditions: command.conditions,
             group: command.group,
             order_type: command.order_type,
             time_in_force: command.time_in_force,
             self_trade,
-            capacity: command.capacity,
+            capacity,
             list_role: command.list_role,
             door: command.door,
-            ..Terms::EMPTY
         };
         self.next_order += 1;
         Incoming {
@@ -201,91 +295,23 @@ impl Engine {
             side: request.side,
             price: command.price.0,
             worth: command.price.0,
-            open: command.quantity.0,
-            executed: 0,
+            open: command.quantity.0 - chain.used,
+            executed: chain.executed,
             traits,
             terms,
-            kind,
-            replaced: Replaced::default(),
+            kind: chain.kind,
+            replaced: chain.replaced,
         }
     }
 
     /// Accepts an order, lets it trade, and leaves what remains in the book or ends it.
-    #[inline]
-    fn place<S: EventSink>(
-        &mut self,
-        incoming: &mut Incoming,
-        command: &OrderCommand,
-        out: &mut Emitter<'_, S>,
-    ) {
-        let opposite = self.instruments[incoming.book].book.ladder(incoming.side.opposite());
-        let meets = opposite.best_key() <= opposite.key(incoming.price);
-        if meets || !command.may_rest() {
-            return self.place_taking(incoming, command, out);
-        }
-        self.rest(incoming, command, incoming.kind, out);
-    }
-
-    /// Puts what remains into the book and reports it as `kind`.
-    #[inline]
-    fn rest<S: EventSink>(
-        &mut self,
-        incoming: &mut Incoming,
-        command: &OrderCommand,
-        kind: EventKind,
-        out: &mut Emitter<'_, S>,
-    ) {
-        if incoming.traits.has(Traits::LEDGER) {
-            self.hold_incoming(incoming, incoming.open);
-        }
-        if incoming.traits.has(Traits::DETAILED) && kind == incoming.kind {
-            self.detail(incoming, command, out);
-        }
-        let hot = HotOrder {
-            open: incoming.open,
-            price: incoming.price,
-            id: incoming.id,
-            executed: incoming.executed,
-            next: NONE,
-            prev: NONE,
-            session: incoming.session,
-            user_ref: incoming.user_ref,
-            account: incoming.account,
-            level: LevelRef::NONE,
-            book: incoming.book as u16,
-            traits: incoming.traits,
-            reserved: 0,
-        };
-        let order = if incoming.traits.has(Traits::DETAILED) {
-            self.orders.insert(hot, incoming.terms, &details(command))
-        } else {
-            self.orders.insert(hot, incoming.terms, &Details::EMPTY)
-        };
-        if command.time_in_force == TimeInForce::GoodTillDate {
-            self.set_timer(order, command.expires.0);
-        }
-        self.index.insert(incoming.session, incoming.user_ref, order);
-        let level = self.instruments[incoming.book].book.link(&mut self.pool, &mut self.orders, order);
-        let session = &mut self.sessions[incoming.session as usize - 1];
-        session.live_orders += 1;
-        // Rested is not a report: the session has had Accepted.
-        let report = if kind == incoming.kind { session.report() } else { 0 };
-        let mut line = incoming.line(kind, report, level);
-        if incoming.traits.has(Traits::DETAILED) && kind == incoming.kind {
-            line.flags = line.flags.with(Flags::DETAIL);
-        }
-        let replaced = if kind == incoming.kind { incoming.replaced } else { Replaced::default() };
-        out.terms(&line, &incoming.terms, replaced);
-    }
-
-    /// An order that takes, or that cannot rest.
     #[inline(never)]
-    fn place_taking<S: EventSink>(
-        &mut self,
-        incoming: &mut Incoming,
-        command: &OrderCommand,
-        out: &mut Emitter<'_, S>,
-    ) {
+    fn place<S: EventSink>(&mut self, request: Request<'_>, chain: Chain, out: &mut Emitter<'_, S>) {
+        let command = request.command;
+        let incoming = &mut self.incoming(request, chain);
+        if command.may_rest() && !self.meets(incoming.book, incoming.side, incoming.price) {
+            return self.rest(incoming, command, incoming.kind, out);
+        }
         let (limit, reason) = self.limit(incoming, command);
         if command.conditions.contains(Conditions::POST_ONLY_SLIDE) && self.slide(incoming) {
             return self.rest(incoming, command, incoming.kind, out);
@@ -298,16 +324,7 @@ impl Engine {
         if command.conditions.0 & post_only.0 != 0 {
             return self.end(incoming, CancelReason::PostOnly, out);
         }
-        let least = match command.time_in_force {
-            TimeInForce::FillOrKill => incoming.open,
-            TimeInForce::ImmediateOrCancel => command.floor.0,
-            TimeInForce::Day
-            | TimeInForce::GoodTillCancelled
-            | TimeInForce::GoodTillDate
-            | TimeInForce::AtTheOpening
-            | TimeInForce::AtTheClose
-            | TimeInForce::GoodForAuction => 0,
-        };
+        let least = command.least(incoming.open);
         if least > 0 && limit.map_or(0, |limit| self.executable(incoming, limit, least)) < least {
             return self.end(incoming, CancelReason::NotFilled, out);
         }
@@ -322,6 +339,42 @@ impl Engine {
         } else {
             self.end(incoming, reason, out);
         }
+    }
+
+    /// Puts what remains into the book and reports it as `kind`.
+    #[inline(never)]
+    fn rest<S: EventSink>(
+        &mut self,
+        incoming: &mut Incoming,
+        command: &OrderCommand,
+        kind: EventKind,
+        out: &mut Emitter<'_, S>,
+    ) {
+        if incoming.traits.has(Traits::LEDGER) {
+            self.hold_incoming(incoming, incoming.open);
+        }
+        let detailed = incoming.traits.has(Traits::DETAILED);
+        let order = self.orders.take();
+        if detailed {
+            self.orders.put_details(order, details(command));
+        }
+        let level = self.store(order, incoming);
+        if command.time_in_force == TimeInForce::GoodTillDate {
+            self.set_timer(order, command.expires.0);
+        }
+        let session = &mut self.sessions[incoming.session as usize - 1];
+        session.live_orders += 1;
+        if kind == EventKind::Rested {
+            // No report: the session has had Accepted.
+            return out.terms(&incoming.line(kind, 0, level), &incoming.terms, Replaced::default());
+        }
+        let report = session.report();
+        let mut line = incoming.line(kind, report, level);
+        if detailed {
+            self.detail(incoming, command, out);
+            line.flags = line.flags.with(Flags::DETAIL);
+        }
+        out.terms(&line, &incoming.terms, incoming.replaced);
     }
 
     /// How far an order may trade (`None`: nothing is opposite), and why its rest ends there.
@@ -408,7 +461,8 @@ impl Engine {
 
     /// Rejected, numbered.
     #[cold]
-    fn reject<S: EventSink>(&mut self, request: &Request<'_>, reject: Reject, out: &mut Emitter<'_, S>) {
+    #[inline(never)]
+    fn reject<S: EventSink>(&mut self, request: Request<'_>, reject: Reject, out: &mut Emitter<'_, S>) {
         let report = self.sessions[request.session].report();
         rejected(request.command, reject, (request.account, report), out);
     }
@@ -449,7 +503,23 @@ fn rejected<S: EventSink>(
     out.report(&line, Tail::default());
 }
 
-#[inline]
+impl OrderCommand {
+    /// Lots that it must execute at once to trade at all.
+    const fn least(&self, open: u64) -> u64 {
+        match self.time_in_force {
+            TimeInForce::FillOrKill => open,
+            TimeInForce::ImmediateOrCancel => self.floor.0,
+            TimeInForce::Day
+            | TimeInForce::GoodTillCancelled
+            | TimeInForce::GoodTillDate
+            | TimeInForce::AtTheOpening
+            | TimeInForce::AtTheClose
+            | TimeInForce::GoodForAuction => 0,
+        }
+    }
+}
+
+#[inline(always)]
 fn has_details(command: &OrderCommand) -> bool {
     let words: [u32; 9] = bytemuck::cast(command.client_id);
     let client = words.iter().fold(0, |all, word| all | word);

@@ -219,6 +219,7 @@ impl Engine {
             carried_user_ref: 0,
             burst: command.burst,
             enabled: true,
+            ledger: self.accounts.is_ledger(command.account.0),
             role: command.role,
             self_trade: command.self_trade,
             cancel_on_disconnect: command.cancel_on_disconnect == 1,

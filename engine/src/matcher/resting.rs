@@ -6,15 +6,15 @@ use crate::book::LevelState;
 use crate::command::{CommandKind, OrderCommand};
 use crate::event::{EventKind, EventSink, Flags};
 use crate::fatal::broken;
-use crate::levels::NONE;
-use crate::orders::Traits;
+use crate::index::Place;
+use crate::orders::{HotOrder, Traits};
 use crate::reason::{CancelReason, Reject};
 use crate::terms::Conditions;
 
 impl Engine {
     /// The resting order that a cancel or reduce means, or why it is refused.
-    #[inline]
-    fn meant(&mut self, command: &OrderCommand) -> Result<u32, Reject> {
+    #[inline(always)]
+    fn meant(&mut self, command: &OrderCommand) -> Result<(Place, u32), Reject> {
         let now = self.clock.0;
         let number = command.session.0;
         let session = self.sessions.get_mut((number as usize).wrapping_sub(1)).ok_or(Reject::Session)?;
@@ -24,25 +24,23 @@ impl Engine {
         if !session.cancels.take(session.burst, now) {
             return Err(Reject::Rate);
         }
-        match self.index.find(number, command.target.0) {
-            NONE => Err(Reject::NotResting),
-            handle => Ok(handle),
-        }
+        self.index.place(number, command.target.0).ok_or(Reject::NotResting)
     }
 
     /// Cancel.
-    #[inline]
+    #[inline(always)]
     pub(super) fn cancel_order<S: EventSink>(&mut self, command: &OrderCommand, out: &mut Emitter<'_, S>) {
         match self.meant(command) {
-            Ok(handle) => self.cancel(handle, CancelReason::User, Flags::NONE, out),
+            Ok((place, handle)) => self.cancel_at(place, handle, (CancelReason::User, Flags::NONE), out),
             Err(reject) => self.not_resting(command, reject, out),
         }
     }
 
     /// Reduce.
+    #[inline(never)]
     pub(super) fn reduce<S: EventSink>(&mut self, command: &OrderCommand, out: &mut Emitter<'_, S>) {
         let handle = match self.meant(command) {
-            Ok(handle) => handle,
+            Ok((_, handle)) => handle,
             Err(reject) => return self.not_resting(command, reject, out),
         };
         let hot = *self.orders.hot(handle);
@@ -65,8 +63,7 @@ impl Engine {
         let level = self.instruments[usize::from(hot.book)].book.shrink(
             &mut self.pool,
             &mut self.orders,
-            handle,
-            lots,
+            (handle, lots),
         );
         if hot.traits.has(Traits::LEDGER) {
             self.hold_resting(handle);
@@ -78,6 +75,7 @@ impl Engine {
     }
 
     /// Query.
+    #[inline(never)]
     pub(super) fn query<S: EventSink>(&mut self, command: &OrderCommand, out: &mut Emitter<'_, S>) {
         let number = command.session.0;
         let Some(session) = self.sessions.get_mut((number as usize).wrapping_sub(1)) else { return };
@@ -114,7 +112,7 @@ impl Engine {
     }
 
     /// Cancels a resting order whole.
-    #[inline]
+    #[inline(never)]
     pub(super) fn cancel<S: EventSink>(
         &mut self,
         handle: u32,
@@ -122,40 +120,58 @@ impl Engine {
         flags: Flags,
         out: &mut Emitter<'_, S>,
     ) {
+        let place = self.place_of(handle);
+        self.cancel_at(place, handle, (reason, flags), out);
+    }
+
+    /// Cancels a resting order whose place in the index is known.
+    #[inline(always)]
+    fn cancel_at<S: EventSink>(
+        &mut self,
+        place: Place,
+        handle: u32,
+        (reason, flags): (CancelReason, Flags),
+        out: &mut Emitter<'_, S>,
+    ) {
         let hot = *self.orders.hot(handle);
-        let level =
-            self.instruments[usize::from(hot.book)].book.unlink(&mut self.pool, &mut self.orders, handle);
+        let book = &mut self.instruments[usize::from(hot.book)].book;
+        let level = book.unlink(&mut self.pool, &mut self.orders, &hot);
         if hot.traits.has(Traits::LEDGER) {
             self.release(handle);
         }
-        let mut line = self.maker_line(handle, EventKind::Cancelled, level);
+        let mut line = line(&hot, EventKind::Cancelled, level);
+        let session = &mut self.sessions[hot.session as usize - 1];
+        line.report = session.report();
+        session.live_orders -= 1;
         line.reason = reason as u8;
         line.flags = line.flags.with(flags).with(Flags::FINAL);
         line.remaining = 0;
         out.report(&line, Tail { executed: hot.executed, ..Tail::default() });
-        self.retire(handle);
+        self.forget(place, handle, hot.traits);
+    }
+
+    fn place_of(&self, handle: u32) -> Place {
+        let hot = self.orders.hot(handle);
+        match self.index.place(hot.session, hot.user_ref) {
+            Some((place, found)) if found == handle => place,
+            _ => broken(self.sequence, "a resting order was not in the index"),
+        }
+    }
+
+    /// Takes an order that has left its level out of index, timers and slab.
+    #[inline(always)]
+    fn forget(&mut self, place: Place, handle: u32, traits: Traits) {
+        self.index.remove(place);
+        if traits.has(Traits::TIMED) {
+            self.timers.remove(&mut self.orders, handle);
+        }
+        self.orders.remove(handle);
     }
 
     /// A line about a resting order, not numbered.
     #[inline(always)]
     pub(super) fn line(&self, handle: u32, kind: EventKind, level: LevelState) -> Line {
-        let hot = self.orders.hot(handle);
-        Line {
-            kind,
-            side: hot.side(),
-            reason: 0,
-            flags: if hot.traits.has(Traits::HIDDEN) { Flags::HIDDEN } else { Flags::NONE },
-            session: hot.session,
-            report: 0,
-            instrument: u32::from(hot.book) + 1,
-            account: hot.account,
-            order: hot.id,
-            user_ref: hot.user_ref,
-            price: hot.price,
-            quantity: hot.open,
-            remaining: hot.open,
-            level,
-        }
+        line(self.orders.hot(handle), kind, level)
     }
 
     /// A numbered line about a resting order; `FINAL` where nothing of it is open.
@@ -170,23 +186,19 @@ impl Engine {
     }
 
     /// Forgets an order that has left its level.
-    #[inline]
+    #[inline(always)]
     pub(super) fn retire(&mut self, handle: u32) {
-        let hot = *self.orders.hot(handle);
-        if !self.index.remove(hot.session, hot.user_ref) {
-            broken(self.sequence, "a resting order was not in the index");
-        }
-        self.sessions[hot.session as usize - 1].live_orders -= 1;
-        if hot.traits.has(Traits::TIMED) {
-            self.timers.remove(&mut self.orders, handle);
-        }
-        self.orders.remove(handle);
+        let place = self.place_of(handle);
+        let (session, traits) = (self.orders.hot(handle).session, self.orders.hot(handle).traits);
+        self.sessions[session as usize - 1].live_orders -= 1;
+        self.forget(place, handle, traits);
     }
 
     /// Takes an order out for its replacement, which keeps its reservation.
     pub(super) fn take_out(&mut self, handle: u32) -> LevelState {
-        let book = usize::from(self.orders.hot(handle).book);
-        let level = self.instruments[book].book.unlink(&mut self.pool, &mut self.orders, handle);
+        let hot = *self.orders.hot(handle);
+        let book = &mut self.instruments[usize::from(hot.book)].book;
+        let level = book.unlink(&mut self.pool, &mut self.orders, &hot);
         self.retire(handle);
         level
     }
@@ -224,6 +236,26 @@ impl Engine {
         let count = chosen.len();
         self.chosen = chosen;
         count
+    }
+}
+
+#[inline(always)]
+const fn line(hot: &HotOrder, kind: EventKind, level: LevelState) -> Line {
+    Line {
+        kind,
+        side: hot.side(),
+        reason: 0,
+        flags: if hot.traits.has(Traits::HIDDEN) { Flags::HIDDEN } else { Flags::NONE },
+        session: hot.session,
+        report: 0,
+        instrument: hot.book as u32 + 1,
+        account: hot.account,
+        order: hot.id,
+        user_ref: hot.user_ref,
+        price: hot.price,
+        quantity: hot.open,
+        remaining: hot.open,
+        level,
     }
 }
 

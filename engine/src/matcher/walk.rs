@@ -56,11 +56,11 @@ impl Engine {
         book.last_price = hot.price;
         book.trades += 1;
         let level = if ended {
-            let level = book.unlink(&mut self.pool, &mut self.orders, maker);
+            let level = book.unlink(&mut self.pool, &mut self.orders, &hot);
             self.orders.hot_mut(maker).open = 0;
             level
         } else {
-            book.shrink(&mut self.pool, &mut self.orders, maker, lots)
+            book.shrink(&mut self.pool, &mut self.orders, (maker, lots))
         };
         self.orders.hot_mut(maker).executed += lots;
         taker.open -= lots;
@@ -111,11 +111,11 @@ impl Engine {
             self.orders.terms_mut(maker).prevented += maker_loses;
             let book = &mut self.instruments[taker.book].book;
             let level = if maker_loses == hot.open {
-                let level = book.unlink(&mut self.pool, &mut self.orders, maker);
+                let level = book.unlink(&mut self.pool, &mut self.orders, &hot);
                 self.orders.hot_mut(maker).open = 0;
                 level
             } else {
-                book.shrink(&mut self.pool, &mut self.orders, maker, maker_loses)
+                book.shrink(&mut self.pool, &mut self.orders, (maker, maker_loses))
             };
             if hot.traits.has(Traits::LEDGER) {
                 self.hold_resting(maker);

@@ -11,7 +11,7 @@ use crate::matcher::Engine;
 use crate::number::{CurrencyId, Timestamp};
 use crate::orders::{Details, HotOrder, Terms, Traits};
 use crate::sessions::{Bucket, Session};
-use crate::terms::{AccountMode, Conditions, OrderType, Role, SelfTrade, Side, TimeInForce};
+use crate::terms::{Conditions, OrderType, Role, SelfTrade, Side, TimeInForce};
 use bytemuck::{AnyBitPattern, CheckedBitPattern, NoUninit};
 
 /// Largest sum of an account: far above all money, far below where sums would wrap.
@@ -135,7 +135,7 @@ fn decode_session(engine: &Engine, reader: &mut Reader<'_>) -> Result<Session, S
         reader.ensure(bucket.at <= now, "clock of a rate bucket")?;
         Ok(bucket)
     };
-    let session = Session {
+    let mut session = Session {
         name: reader.get()?,
         salt: reader.get()?,
         password_hash: reader.get()?,
@@ -152,7 +152,9 @@ fn decode_session(engine: &Engine, reader: &mut Reader<'_>) -> Result<Session, S
         orders: bucket(reader)?,
         cancels: bucket(reader)?,
         live_orders: 0,
+        ledger: false,
     };
+    session.ledger = engine.accounts.is_ledger(session.account);
     let account = session.account as usize <= engine.accounts.list.len()
         && (session.account != 0 || session.role != Role::Trader);
     reader.ensure(account, "account of a session")?;
@@ -219,8 +221,7 @@ fn decode_order(engine: &mut Engine, reader: &mut Reader<'_>) -> Result<(), Stat
     };
     let terms = decode_terms(reader)?;
     let details = if reader.flag("detail flag")? { decode_details(reader)? } else { Details::EMPTY };
-    let ledger = engine.accounts.get(hot.account).map(|account| account.mode == AccountMode::Ledger);
-    let Some(ledger) = ledger else { return Err(reader.wrong("account of an order")) };
+    let ledger = engine.accounts.is_ledger(hot.account);
     hot.traits = hot
         .traits
         .with_if(Traits::HIDDEN, terms.conditions.contains(Conditions::HIDDEN))
@@ -231,19 +232,21 @@ fn decode_order(engine: &mut Engine, reader: &mut Reader<'_>) -> Result<(), Stat
     if engine.orders.is_full() {
         return Err(StateError::Limit { what: "live orders" });
     }
-    let order = engine.orders.insert(hot, terms, &details);
+    let book = &mut engine.instruments[usize::from(hot.book)].book;
+    let ladder = book.ladder(side);
+    if !ladder.has_room(&engine.pool, ladder.key(hot.price)) {
+        return Err(StateError::Limit { what: "price levels" });
+    }
+    let order = engine.orders.take();
+    (hot.level, hot.prev, _) = book.append(&mut engine.pool, &mut engine.orders, (order, &hot));
+    engine.orders.put(order, hot, terms);
+    engine.orders.put_details(order, details);
     if terms.time_in_force == TimeInForce::GoodTillDate {
         reader.ensure(details.expires > engine.clock, "expiry of an order")?;
         engine.set_timer(order, details.expires.0);
     }
     engine.index.insert(hot.session, hot.user_ref, order);
     engine.sessions[hot.session as usize - 1].live_orders += 1;
-    let book = &mut engine.instruments[usize::from(hot.book)].book;
-    let ladder = book.ladder(side);
-    if !ladder.has_room(&engine.pool, ladder.key(hot.price)) {
-        return Err(StateError::Limit { what: "price levels" });
-    }
-    book.link(&mut engine.pool, &mut engine.orders, order);
     Ok(())
 }
 
