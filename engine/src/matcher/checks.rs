@@ -38,9 +38,15 @@ impl Engine {
     /// The first check that fails, `None` where all hold.
     #[inline(always)]
     pub(super) fn check(&self, request: Request<'_>) -> Reject {
-        let found = self.check_parties(request).or_else(|| self.check_order(request)).unwrap_or(Reject::None);
         let door = request.command.door_reject;
-        if door == Reject::None || (found != Reject::None && found <= door) { found } else { door }
+        let mut found = self.check_parties(request);
+        if found.is_none() {
+            found = self.check_order(request);
+        }
+        match found {
+            Some(found) if door == Reject::None || found < door => found,
+            Some(_) | None => door,
+        }
     }
 
     /// Session to halt: who asks, for what, and when.
