@@ -1,7 +1,8 @@
 //! The matcher against its twin: random commands, every event compared in all its fields, and what must
 //! always be true judged after every command.
 //!
-//! `ROTUNDA_TWIN_COMMANDS` sets how many (default 1,000,000), `ROTUNDA_TWIN_SEED` the first seed; runs of
+//! `ROTUNDA_TWIN_COMMANDS` sets how many (default 1,000,000; 10,000,000 with
+//! `ROTUNDA_TESTS=full`), `ROTUNDA_TWIN_SEED` the first seed; runs of
 //! [`RUN_COMMANDS`] commands have the seeds that follow. A failure prints the seed of its run.
 
 mod audit;
@@ -52,7 +53,8 @@ fn from_environment(name: &str, default: u64) -> u64 {
 
 #[test]
 fn the_matcher_agrees_with_its_twin() {
-    let commands = from_environment("ROTUNDA_TWIN_COMMANDS", 1_000_000);
+    let full = std::env::var("ROTUNDA_TESTS").is_ok_and(|size| size == "full");
+    let commands = from_environment("ROTUNDA_TWIN_COMMANDS", if full { 10_000_000 } else { 1_000_000 });
     let first = from_environment("ROTUNDA_TWIN_SEED", 1);
     let runs = commands.div_ceil(RUN_COMMANDS);
     let next = AtomicU64::new(0);

@@ -102,13 +102,14 @@ impl Stream {
     fn step_clock(&mut self, twin: &Twin) {
         match self.random.below(100) {
             0..5 => self.clock = self.clock.saturating_sub(self.random.below(1000)),
-            5 => self.clock += self.random.below(2_000_000_000),
+            5 if self.random.chance(2) => self.clock = self.clock.saturating_add(1 << self.random.below(58)),
+            5 => self.clock = self.clock.saturating_add(self.random.below(2_000_000_000)),
             6..9 => {
                 let ends = twin.orders.iter().map(|order| order.entered.expires.0);
                 self.clock = ends.filter(|end| *end > self.clock).min().unwrap_or(self.clock);
             }
             9..50 => {}
-            _ => self.clock += self.random.below(1_000_000),
+            _ => self.clock = self.clock.saturating_add(self.random.below(1_000_000)),
         }
     }
 
@@ -170,7 +171,8 @@ impl Stream {
         };
         if command.time_in_force == TimeInForce::GoodTillDate || random.chance(3) {
             let ahead = random.pick(&[1, 1_000_000, 100_000_000, 100_000_000_000]);
-            command.expires = Timestamp((self.clock + random.below(ahead)).saturating_sub(random.below(3)));
+            command.expires =
+                Timestamp(self.clock.saturating_add(random.below(ahead)).saturating_sub(random.below(3)));
         }
         if command.time_in_force == TimeInForce::ImmediateOrCancel && random.chance(300) || random.chance(5) {
             command.floor = Quantity(random.below(command.quantity.0 + 2));

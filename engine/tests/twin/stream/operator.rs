@@ -14,7 +14,7 @@ use engine::terms::{AccountMode, Phase, Role, SelfTrade};
 impl Stream {
     pub(super) fn operate(&mut self, twin: &Twin) -> CommandSlot {
         match self.random.below(30) {
-            0..8 => self.deposit(),
+            0..8 => self.deposit(twin),
             8..12 => self.set_instrument(),
             12..18 => self.set_phase(),
             18..21 => self.set_account(),
@@ -37,13 +37,19 @@ impl Stream {
         }
     }
 
-    fn deposit(&mut self) -> CommandSlot {
+    fn deposit(&mut self, twin: &Twin) -> CommandSlot {
         let mut command = self.operator(CommandKind::Deposit);
         command.account = AccountId(self.random.below(9) as u32);
         command.currency = CurrencyId(self.random.below(5) as u16);
-        command.value = match self.random.below(20) {
+        let held = twin.balances.get(&(command.account.0, command.currency.0)).copied().unwrap_or_default();
+        let to_the_brim = i128::from(i64::MAX) - held.available - held.reserved;
+        let brim = i64::try_from(to_the_brim).unwrap_or(i64::MAX);
+        let all = i64::try_from(held.available).unwrap_or(i64::MAX);
+        command.value = match self.random.below(40) {
             0 => self.random.pick(&EDGES),
-            1..6 => -(self.random.below(10_000) as i64),
+            1 => brim.saturating_add(self.random.below(2) as i64),
+            2 => -all - self.random.below(2) as i64,
+            3..12 => -(self.random.below(10_000) as i64),
             _ => self.random.below(1_000_000) as i64,
         };
         CommandSlot::new(&command)
