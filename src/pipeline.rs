@@ -13,7 +13,7 @@ use crate::admin::desk::Desk;
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::idle::{Idle, IdleStrategy, Rest};
-use crate::stages::egress::EgressStage;
+use crate::stages::egress::{BEYOND_LIMIT_MAX, EgressStage};
 use crate::stages::journaler::JournalerStage;
 use crate::stages::matcher::MatcherStage;
 use crate::stages::rings::InputRing;
@@ -83,9 +83,10 @@ impl Rim {
         let time = self.clock.now(now);
         let mut work = 0;
         // Without room in the event log nothing is released; the rings fill and push back on the sockets.
-        if self.event_log.has_room() {
+        let room = self.event_log.room().saturating_sub(BEYOND_LIMIT_MAX).min(RELEASE_MAX);
+        if room > 0 {
             let Self { egress, event_log, doors, desk, timers, .. } = self;
-            work += egress.poll(RELEASE_MAX, &mut Released { event_log, doors, desk, timers });
+            work += egress.poll(room, &mut Released { event_log, doors, desk, timers });
             self.desk.settle(self.egress.released());
         }
         work += self.event_log.poll();

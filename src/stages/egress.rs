@@ -11,6 +11,8 @@ use std::sync::atomic::Ordering;
 
 /// Events taken from the ring at a time; as many may be held for the commit point.
 const BATCH_MAX: usize = 256;
+/// A poll may let out fewer than this many events beyond its limit: what was held, and one batch.
+pub(crate) const BEYOND_LIMIT_MAX: usize = 2 * BATCH_MAX;
 
 pub(crate) struct EgressStage {
     events: EventRecordPoller,
@@ -27,7 +29,7 @@ impl EgressStage {
         Self { events, held: VecDeque::with_capacity(BATCH_MAX), commit, matched, released }
     }
 
-    /// Hands committed events to `out`, in order, at most `limit` rounded up to a batch; tells how many.
+    /// Hands committed events to `out`, in order, at most `limit` and [`BEYOND_LIMIT_MAX`]; tells how many.
     pub(crate) fn poll(&mut self, limit: usize, out: &mut impl EventSink) -> usize {
         // Read before the ring: then every event up to it is in the ring or held or out.
         let matched = self.matched.load(Ordering::Acquire);

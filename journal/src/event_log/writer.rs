@@ -80,7 +80,7 @@ impl EventLogWriter {
         Ok((writer, tail))
     }
 
-    /// Whether the next event will be taken. False: the writer thread is behind by its bound (or has
+    /// Whether the next event, one event, will be taken. False: the writer thread is behind by its bound (or has
     /// failed); release nothing and ask again.
     #[must_use]
     pub fn has_room(&self) -> bool {
@@ -90,8 +90,19 @@ impl EventLogWriter {
                 || !self.free.is_empty())
     }
 
-    /// Appends one event, which must come after all before it. Ask [`Self::has_room`] first: an event
-    /// without room is a failure that ends the log, never a gap in it.
+    /// How many events will certainly be taken without asking again, whatever they are.
+    #[must_use]
+    pub fn room(&self) -> usize {
+        if self.fault.is_some() {
+            return 0;
+        }
+        // Of a block's last part an event's largest size is left over, for the one after a detail.
+        let events = |bytes: usize| (bytes / PACKED_SIZE_MAX).saturating_sub(1);
+        events(self.current_room()) + self.free.len() * events(self.block_bytes_max - HEADER_SIZE)
+    }
+
+    /// Appends one event, which must come after all before it. Ask [`Self::has_room`] (or, for many
+    /// at a time, [`Self::room`]) first: an event without room is a failure that ends the log, never a gap in it.
     pub fn append(&mut self, event: &EventRecord) {
         if self.fault.is_some() {
             return;

@@ -159,6 +159,33 @@ fn order_and_room_are_kept_to() {
 }
 
 #[test]
+fn as_many_events_are_taken_as_room_was_told_for() {
+    let folder = temporary();
+    let mut events = market::events(4_000).into_iter().cycle().map(|event| {
+        // Every word used: the largest packed form there is.
+        EventRecord::from_words(event.words().map(|word| word | 1 << 63))
+    });
+    let mut sequence = 1;
+    for round in 0..20 {
+        let options = EventLogOptions { queue_blocks_max: 1 + round % 3, ..options(folder.path()) };
+        let (mut writer, _) = EventLogWriter::open(&options).expect("opens");
+        let mut appended = 0;
+        while appended < 300 {
+            for _ in 0..writer.room() {
+                let mut words = *events.next().expect("endless").words();
+                words[0] = sequence;
+                sequence += 1;
+                appended += 1;
+                writer.append(&EventRecord::from_words(words));
+            }
+            assert!(writer.failure().is_none(), "{:?}", writer.failure());
+            std::thread::yield_now();
+        }
+        writer.close().expect("closes");
+    }
+}
+
+#[test]
 fn what_is_read_by_all_can_be_removed() {
     let folder = temporary();
     let events = market::events(3_000);
