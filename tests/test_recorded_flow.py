@@ -57,7 +57,7 @@ def told(stream, sent):
 
 def test_the_venue_makes_the_same_trades_in_the_same_order(flow, plain, venue, tmp_path, record):
     files = recorded.unpack(WHEEL, tmp_path)
-    out = tmp_path / "trades.csv"
+    out = tmp_path / "made.csv"
     summary = venue.json("flow", *files, "--data", venue.data, "--session", "demo01", "--out", out)
     expected = named(plain.trades, flow[0])
     with open(out, newline="") as lines:

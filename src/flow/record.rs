@@ -214,11 +214,25 @@ fn trade(
 }
 
 fn wire_price(text: &str) -> Option<i128> {
-    Decimal::parse(text).ok()?.in_steps(1, WIRE_PRICE_DIGITS).ok()
+    decimal(text)?.in_steps(1, WIRE_PRICE_DIGITS).ok()
 }
 
 fn lots(text: &str, lot: Decimal) -> Option<i128> {
-    Decimal::parse(text).ok()?.in_steps(u64::try_from(lot.mantissa).ok()?, lot.digits).ok()
+    decimal(text)?.in_steps(u64::try_from(lot.mantissa).ok()?, lot.digits).ok()
+}
+
+/// Recorders write small numbers with an exponent (`7.18e-06`), which no door here takes.
+fn decimal(text: &str) -> Option<Decimal> {
+    let (number, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let Decimal { mantissa, digits } = Decimal::parse(number).ok()?;
+    let digits = i32::from(digits).checked_sub(exponent.parse().ok()?)?;
+    Some(match u8::try_from(digits) {
+        Ok(digits) => Decimal { mantissa, digits },
+        Err(_) => {
+            let scale = 10i128.checked_pow(digits.checked_neg()?.try_into().ok()?)?;
+            Decimal { mantissa: mantissa.checked_mul(scale)?, digits: 0 }
+        }
+    })
 }
 
 #[cfg(test)]
@@ -249,6 +263,17 @@ mod tests {
         };
         assert_eq!(record.orders[0], first);
         assert_eq!((record.orders[1].price, record.orders[1].lots), (None, None));
+    }
+
+    #[test]
+    fn exponents_are_read() {
+        let read = |text| lots(text, LOT);
+        assert_eq!(read("7.18e-06"), Some(718));
+        assert_eq!(read("4E3"), Some(400_000_000_000));
+        assert_eq!(read("-1e+0"), Some(-100_000_000));
+        for text in ["1e", "e1", "1e99", "1e-300", "1e-9", "1e2147483648"] {
+            assert_eq!(read(text), None, "{text}");
+        }
     }
 
     #[test]
