@@ -18,6 +18,8 @@ pub(crate) struct Recovered {
     pub(crate) engine: Engine,
     pub(crate) journal: Journal,
     pub(crate) event_log: EventLogWriter,
+    /// The last event of the log.
+    pub(crate) last_event: Address,
 }
 
 /// Rebuilds the market from the data folder. Each event, old or new, goes to `learn`.
@@ -36,11 +38,13 @@ pub(crate) fn recover(
     let mut engine = Engine::new(&configuration.engine.limits());
     let mut events: Vec<EventRecord> = Vec::new();
     let mut fault = None;
+    let mut last_event = Address::START;
     let bar = progress::bar(0, "bytes of journal");
     let mut apply = |sequence: Sequence, slot: &CommandSlot| {
         engine.apply(sequence, slot, &mut events);
         for event in events.drain(..) {
             learn(&event);
+            last_event = Address::of(&event);
             if fault.is_none() {
                 fault = resume.event(&event).err();
             }
@@ -70,7 +74,7 @@ pub(crate) fn recover(
             "the market is as its journal left it"
         );
     }
-    Ok(Recovered { engine, journal, event_log })
+    Ok(Recovered { engine, journal, event_log, last_event })
 }
 
 fn event_log_options(configuration: &Configuration, folder: &Path) -> EventLogOptions {

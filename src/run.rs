@@ -65,7 +65,7 @@ fn venue(
     parts: Parts,
 ) -> Result<(), Failure> {
     let Parts { doors, timers, recovered, stop } = parts;
-    let Recovered { engine, journal, event_log } = recovered;
+    let Recovered { engine, journal, event_log, last_event } = recovered;
     let last = engine.last_sequence();
     let commands = opening(configuration, &engine)?;
     let clock = Clock::new(engine.clock());
@@ -80,7 +80,7 @@ fn venue(
     let data = folder.path();
     let events = data_folder::event_log(data);
     let admin = AdminServer::bind(data, &events, jobs, doors.waker())?;
-    let desk = Desk::new(waiting);
+    let desk = Desk::new(waiting, last_event);
     let mut rim = Rim { doors, desk, timers, input: rings.input, journaler, egress, event_log, clock };
     pipeline::open(&mut rim, &mut matcher, &commands)?;
 

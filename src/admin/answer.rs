@@ -95,7 +95,7 @@ impl Chosen {
 
 fn status(view: &View) -> Value {
     json!([{
-        "day": view.date, "sequence": view.sequence, "events": view.events,
+        "day": view.date, "sequence": view.seen.sequence.0, "events": view.events,
         "instruments": view.instruments.len(), "accounts": view.accounts.len(),
         "sessions": view.sessions.len(),
         "connected": view.sessions.values().filter(|session| session.connected).count(),

@@ -3,18 +3,19 @@
 
 use crossbeam_channel::{Receiver, Sender};
 use engine::command::CommandSlot;
-use engine::event::EventRecord;
+use engine::event::{EventKind, EventRecord};
 use engine::number::{Sequence, Timestamp};
 use engine::ring::Publish;
+use journal::event_log::Address;
 
 /// Jobs that may wait; the admin thread waits beyond that.
 pub(crate) const JOBS_MAX: usize = 16;
-/// Events kept for one answer; what comes beyond is counted only.
+/// Events kept for one answer, the first ones; what comes beyond is in the event log.
 pub(crate) const ANSWER_EVENTS_MAX: usize = 10_000;
 
 /// Commands of one request and where its answer goes.
 pub(crate) struct Job {
-    /// The commands, in order; stamped when they are published. Never empty.
+    /// The commands, in order; stamped when they are published. None: only `Answer::seen` is asked for.
     pub(crate) commands: Vec<CommandSlot>,
     /// Takes the answer; a dropped receiver is no fault.
     pub(crate) answer: Sender<Answer>,
@@ -23,10 +24,10 @@ pub(crate) struct Job {
 /// The events of one job.
 #[derive(Debug, Default)]
 pub(crate) struct Answer {
-    /// At most [`ANSWER_EVENTS_MAX`] of them, in order.
+    /// Those that are not about single orders; at most [`ANSWER_EVENTS_MAX`], in order.
     pub(crate) events: Vec<EventRecord>,
-    /// How many there were.
-    pub(crate) count: usize,
+    /// The last event that was released by then: what a view must have read to be no older.
+    pub(crate) seen: Address,
 }
 
 struct Running {
@@ -40,11 +41,13 @@ struct Running {
 pub(crate) struct Desk {
     jobs: Receiver<Job>,
     running: Option<Running>,
+    seen: Address,
 }
 
 impl Desk {
-    pub(crate) const fn new(jobs: Receiver<Job>) -> Self {
-        Self { jobs, running: None }
+    /// A desk in a venue whose log ends with `seen`.
+    pub(crate) const fn new(jobs: Receiver<Job>, seen: Address) -> Self {
+        Self { jobs, running: None, seen }
     }
 
     /// Publishes what the running job still has to say, or begins the next one.
@@ -69,12 +72,11 @@ impl Desk {
 
     /// Looks at a released event.
     pub(crate) fn release(&mut self, event: &EventRecord) {
+        self.seen = Address::of(event);
         let Some(running) = &mut self.running else { return };
-        if (running.first..=running.last).contains(&event.sequence()) {
-            running.answer.count += 1;
-            if running.answer.events.len() < ANSWER_EVENTS_MAX {
-                running.answer.events.push(*event);
-            }
+        let of_job = (running.first..=running.last).contains(&event.sequence());
+        if of_job && !is_of_order(event) && running.answer.events.len() < ANSWER_EVENTS_MAX {
+            running.answer.events.push(*event);
         }
     }
 
@@ -84,9 +86,14 @@ impl Desk {
             .running
             .take_if(|running| running.published == running.job.commands.len() && running.last <= released);
         if let Some(done) = done {
-            let _ = done.job.answer.try_send(done.answer);
+            let _ = done.job.answer.try_send(Answer { seen: self.seen, ..done.answer });
         }
     }
+}
+
+/// Whether an event is about one order: of these there may be as many as there are orders.
+fn is_of_order(event: &EventRecord) -> bool {
+    event.kind() < EventKind::SessionDay as u8
 }
 
 #[cfg(test)]
@@ -114,6 +121,7 @@ mod tests {
     fn event(sequence: u64) -> EventRecord {
         let mut words = [0; 16];
         words[0] = sequence;
+        words[2] = EventKind::Instrument as u64;
         EventRecord::from_words(words)
     }
 
@@ -121,7 +129,7 @@ mod tests {
     fn a_job_is_answered_with_its_own_events_once_all_are_out() {
         let (jobs, waiting) = bounded(JOBS_MAX);
         let (answer, answered) = bounded(1);
-        let mut desk = Desk::new(waiting);
+        let mut desk = Desk::new(waiting, Address::START);
         let mut ring = Ring { last: Sequence(10), room: 1 };
         jobs.send(Job { commands: vec![CommandSlot::EMPTY; 2], answer })
             .expect("the desk holds the other end");
@@ -141,5 +149,18 @@ mod tests {
             .map(|a| a.events.iter().map(|e| e.sequence().0).collect())
             .unwrap_or_default();
         assert_eq!(sequences, [11, 12]);
+    }
+
+    #[test]
+    fn a_job_without_commands_tells_what_has_been_released() {
+        let (jobs, waiting) = bounded(JOBS_MAX);
+        let (answer, answered) = bounded(1);
+        let mut desk = Desk::new(waiting, Address::START);
+        let mut ring = Ring { last: Sequence(7), room: 0 };
+        desk.release(&event(7));
+        jobs.send(Job { commands: Vec::new(), answer }).expect("the desk holds the other end");
+        desk.poll(&mut ring, Timestamp(1));
+        desk.settle(Sequence(7));
+        assert_eq!(answered.try_recv().map(|a| a.seen), Ok(Address { sequence: Sequence(7), ordinal: 0 }));
     }
 }

@@ -9,7 +9,7 @@ use super::{SOCKET_NAME, answer};
 use crate::failure::Failure;
 use crate::time;
 use crossbeam_channel::{Sender, bounded};
-use engine::number::{Sequence, Timestamp};
+use engine::number::Timestamp;
 use journal::event_log::EventLogReader;
 use serde_json::{Value, json};
 use std::fs::Permissions;
@@ -26,7 +26,7 @@ const LINE_BYTES_MAX: u64 = 64 * 1024;
 const SILENCE_MAX: Duration = Duration::from_secs(5);
 /// Longest wait for the venue to carry out a command.
 const ANSWER_WAIT_MAX: Duration = Duration::from_secs(30);
-/// Longest wait for the view to see what an earlier command changed.
+/// Longest wait for the next event that is released and not yet in the file.
 const VIEW_WAIT_MAX: Duration = Duration::from_secs(1);
 
 pub(crate) struct AdminServer {
@@ -35,8 +35,6 @@ pub(crate) struct AdminServer {
     view: View,
     jobs: Sender<Job>,
     waker: Arc<mio::Waker>,
-    /// The last command that this thread saw answered.
-    answered: Sequence,
 }
 
 impl AdminServer {
@@ -56,7 +54,7 @@ impl AdminServer {
         let listener = UnixListener::bind(&path).map_err(told)?;
         std::fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(told)?;
         let reader = EventLogReader::open(event_log)?;
-        Ok(Self { listener, reader, view: View::default(), jobs, waker, answered: Sequence(0) })
+        Ok(Self { listener, reader, view: View::default(), jobs, waker })
     }
 
     /// Serves until the process ends.
@@ -106,15 +104,14 @@ impl AdminServer {
             Plan::Question => answer::question(&envelope.request, &self.view),
             Plan::Commands { commands, password } => {
                 tracing::info!(who = envelope.who, why = envelope.why, request = ?envelope.request, "operator");
-                let done = self.carry_out(commands)?;
-                self.answered =
-                    done.events.last().map_or(self.answered, engine::event::EventRecord::sequence);
+                let done = self.ask(commands)?;
                 answer::outcome(&self.view, &done.events, password.as_deref())
             }
         }
     }
 
-    fn carry_out(&self, commands: Vec<engine::command::CommandSlot>) -> Result<Answer, String> {
+    /// Has the stages carry out commands; without any, tells only how far events are released.
+    fn ask(&self, commands: Vec<engine::command::CommandSlot>) -> Result<Answer, String> {
         let (answer, answered) = bounded(1);
         self.jobs.send(Job { commands, answer }).map_err(|_| "the venue is closing".to_owned())?;
         self.waker.wake().map_err(|error| format!("the venue cannot be woken: {error}"))?;
@@ -123,17 +120,23 @@ impl AdminServer {
             .map_err(|_| "the venue has not answered; `rotunda admin status` tells whether it did".to_owned())
     }
 
+    /// Reads what has been released by now, so that no answer is older than its question.
     fn catch_up(&mut self) -> Result<(), String> {
-        let deadline = Instant::now() + VIEW_WAIT_MAX;
-        loop {
-            while let Some(event) = self.reader.next().map_err(|error| error.to_string())? {
-                self.view.apply(&event);
+        let released = self.ask(Vec::new())?.seen;
+        let mut deadline = Instant::now() + VIEW_WAIT_MAX;
+        while self.view.seen < released {
+            match self.reader.next().map_err(|error| error.to_string())? {
+                Some(event) => {
+                    self.view.apply(&event);
+                    deadline = Instant::now() + VIEW_WAIT_MAX;
+                }
+                None if Instant::now() >= deadline => {
+                    return Err(format!("the event log has not come as far as {released}; ask again"));
+                }
+                None => std::thread::sleep(Duration::from_millis(1)),
             }
-            if self.view.sequence >= self.answered.0 || Instant::now() >= deadline {
-                return Ok(());
-            }
-            std::thread::sleep(Duration::from_millis(1));
         }
+        Ok(())
     }
 }
 

@@ -9,6 +9,7 @@ use engine::event::{
 };
 use engine::number::{Money, Price, Quantity};
 use engine::terms::{AccountMode, OrderType, Side, TimeInForce};
+use journal::event_log::Address;
 use std::collections::{BTreeMap, VecDeque};
 
 /// Fills that are kept; older ones are in the event log.
@@ -63,7 +64,8 @@ pub(crate) struct SessionView {
 /// The whole view. Memory: live orders, listed things, and [`FILLS_MAX`] fills.
 #[derive(Default)]
 pub(crate) struct View {
-    pub(crate) sequence: u64,
+    /// The last event that was read.
+    pub(crate) seen: Address,
     pub(crate) events: u64,
     pub(crate) date: u32,
     pub(crate) trades: u64,
@@ -81,7 +83,7 @@ pub(crate) struct View {
 impl View {
     /// Takes the next event of the log.
     pub(crate) fn apply(&mut self, record: &EventRecord) {
-        self.sequence = record.sequence().0;
+        self.seen = Address::of(record);
         self.events += 1;
         let Ok(event) = record.view() else { return };
         match event {
