@@ -73,13 +73,11 @@ fn check(flow: Flow, commands: u32) {
 }
 
 #[test]
-#[ignore = "until the matcher matches"]
 fn floor_and_matcher_report_the_same_on_flow_a() {
     check(Flow::A, 100_000);
 }
 
 #[test]
-#[ignore = "until the matcher matches"]
 fn floor_and_matcher_report_the_same_on_flow_b() {
     check(Flow { orders_per_side: 200, ..Flow::B }, 100_000);
 }
