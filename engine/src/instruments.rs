@@ -50,11 +50,18 @@ pub(crate) struct Listing {
     pub(crate) phase: Phase,
     pub(crate) matching: Matching,
     pub(crate) signed_prices: bool,
+    /// Worked out: the highest price that needs no further look, 0 where each price needs one.
+    pub(crate) ordinary_max: i64,
 }
 
 impl Listing {
     pub(crate) const fn price_min(&self) -> i64 {
         if self.signed_prices { -self.price_max } else { 1 }
+    }
+
+    #[inline(always)]
+    pub(crate) const fn has_fees(&self) -> bool {
+        self.maker_fee != 0 || self.taker_fee != 0
     }
 
     /// What lots are worth at a price, in minor units of the quote currency.

@@ -56,6 +56,8 @@ pub(crate) struct Session {
     pub(crate) enabled: bool,
     /// Whether its account is backed by balances here; neither of the two changes.
     pub(crate) ledger: bool,
+    /// Worked out: open, a trader, of an open external account.
+    pub(crate) ordinary: bool,
     pub(crate) role: Role,
     pub(crate) self_trade: SelfTrade,
     pub(crate) cancel_on_disconnect: bool,
@@ -75,6 +77,15 @@ impl Session {
     #[inline(always)]
     pub(crate) const fn trades(&self) -> bool {
         self.enabled && matches!(self.role, Role::Trader)
+    }
+
+    /// The self-trade prevention that is meant.
+    #[inline(always)]
+    pub(crate) const fn self_trade(&self, asked: SelfTrade) -> SelfTrade {
+        match asked {
+            SelfTrade::SessionDefault => self.self_trade,
+            chosen => chosen,
+        }
     }
 
     /// The number of the next report, which is now used.

@@ -260,6 +260,26 @@ impl OrderCommand {
             && self.floor.0 == 0
     }
 
+    /// A plain limit order of the usual times in force, in which no door found fault.
+    #[inline(always)]
+    pub(super) fn is_ordinary(&self) -> bool {
+        (self.order_type == OrderType::Limit)
+            & matches!(self.time_in_force, TimeInForce::Day | TimeInForce::GoodTillCancelled)
+            & (self.conditions == Conditions::NONE)
+            & (self.door_reject == Reject::None)
+            & (self.list_role == 0)
+            & !self.has_details()
+    }
+
+    /// Whether anything of it goes into an OrderDetail.
+    #[inline(always)]
+    pub(super) fn has_details(&self) -> bool {
+        let words: [u32; 9] = bytemuck::cast(self.client_id);
+        let client = words.iter().fold(0, |all, word| all | word);
+        let rest = self.trigger as u64 | self.expires.0 | self.floor.0;
+        (u64::from(client) | u64::from(self.list) | rest) != 0
+    }
+
     /// A limit order that goes into the book when it does not trade.
     #[inline(always)]
     pub(super) const fn may_rest(&self) -> bool {
@@ -291,7 +311,7 @@ impl OrderCommand {
 impl Listing {
     /// Whether a limit order's value or price is bounded further than by the highest price and size.
     #[inline(always)]
-    const fn is_bounded(&self) -> bool {
+    pub(super) const fn is_bounded(&self) -> bool {
         self.value_max != 0 || self.static_band != 0 || self.dynamic_band != 0
     }
 }

@@ -25,6 +25,7 @@ const fn is_supported(phase: Phase) -> bool {
 
 impl Engine {
     /// ListInstrument.
+    #[inline(never)]
     pub(super) fn list<S: EventSink>(&mut self, command: &ListCommand, out: &mut Emitter<'_, S>) {
         let mut listing = described(command);
         if let Some(reject) = self.check_listing(command, &mut listing) {
@@ -33,6 +34,7 @@ impl Engine {
         }
         let book = Book::new(listing.price_max, listing.signed_prices);
         self.instruments.push(Instrument { book, listing });
+        self.find_ordinary();
         let place = self.instruments.len() - 1;
         self.tell_instrument(place, CommandKind::ListInstrument, out);
         for (number, value) in [
@@ -209,6 +211,7 @@ fn described(command: &ListCommand) -> Listing {
         phase: command.phase,
         matching: command.matching,
         signed_prices: command.signed_prices == 1,
+        ordinary_max: 0,
     }
 }
 

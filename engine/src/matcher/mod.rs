@@ -144,6 +144,7 @@ impl Engine {
             CommandKind::SetRules => Self::set_rules(command, out),
             _ => broken(out.sequence, "an operator's command of another kind"),
         }
+        self.find_ordinary();
     }
 
     /// The engine's clock: the highest time that any command carried.

@@ -66,6 +66,7 @@ pub(super) fn named<S: EventSink>(
 
 impl Engine {
     /// Note.
+    #[inline(never)]
     pub(super) fn note<S: EventSink>(note: &NoteCommand, out: &mut Emitter<'_, S>) {
         let header = out.header(EventKind::Note);
         out.event(&NoteEvent { header, who: note.who, why: note.why });
@@ -183,6 +184,7 @@ impl Engine {
     }
 
     /// AddSession.
+    #[inline(never)]
     pub(super) fn add_session<S: EventSink>(
         &mut self,
         command: &AddSessionCommand,
@@ -220,6 +222,7 @@ impl Engine {
             burst: command.burst,
             enabled: true,
             ledger: self.accounts.is_ledger(command.account.0),
+            ordinary: false,
             role: command.role,
             self_trade: command.self_trade,
             cancel_on_disconnect: command.cancel_on_disconnect == 1,
@@ -245,6 +248,7 @@ impl Engine {
             reserved_tail: 0,
         });
         self.session_day(command.session.0, CommandKind::AddSession, true, out);
+        self.find_ordinary();
     }
 
     /// SetSession.

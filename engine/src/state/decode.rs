@@ -102,6 +102,7 @@ pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<Engine, StateError
         }
     }
     check_reserved(&engine, &reader)?;
+    engine.find_ordinary();
     if reader.at < bytes.len() { Err(StateError::Trailing { at: reader.at }) } else { Ok(engine) }
 }
 
@@ -153,6 +154,7 @@ fn decode_session(engine: &Engine, reader: &mut Reader<'_>) -> Result<Session, S
         cancels: bucket(reader)?,
         live_orders: 0,
         ledger: false,
+        ordinary: false,
     };
     session.ledger = engine.accounts.is_ledger(session.account);
     let account = session.account as usize <= engine.accounts.list.len()
@@ -185,6 +187,7 @@ fn decode_instrument(engine: &Engine, reader: &mut Reader<'_>) -> Result<Instrum
         maker_fee: reader.get()?,
         taker_fee: reader.get()?,
         unit: 0,
+        ordinary_max: 0,
         lot_units: 0,
     };
     let currency = |id: CurrencyId| engine.currencies.get(usize::from(id.0).wrapping_sub(1));
