@@ -11,6 +11,7 @@ mod stream;
 
 use audit::Audit;
 use engine::command::{CommandKind, CommandSlot};
+use engine::digest;
 use engine::event::{EventKind, EventRecord};
 use engine::limits::Limits;
 use engine::matcher::Engine;
@@ -154,6 +155,8 @@ struct Run {
     engine: Engine,
     audit: Audit,
     sequence: Sequence,
+    /// The running hash over all that was said.
+    hash: u64,
     limits: Limits,
     commands: Vec<CommandSlot>,
 }
@@ -169,6 +172,7 @@ impl Run {
             engine: Engine::new(&limits),
             audit: Audit::default(),
             sequence: Sequence(0),
+            hash: 0,
             limits,
             commands: Vec::new(),
         }
@@ -195,6 +199,8 @@ impl Run {
 
     fn judge(&mut self, command: &CommandSlot, expected: &[EventRecord], said: &[EventRecord]) {
         assert!(expected == said, "the twin says otherwise");
+        self.hash = said.iter().fold(self.hash, digest::chain);
+        assert_eq!(self.engine.event_hash(), self.hash, "the running hash misses an event");
         assert!(said.len() <= Engine::events_max(&self.limits), "more events than there can be");
         self.audit.read(self.sequence, said);
         self.check_money();

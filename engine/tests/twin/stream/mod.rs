@@ -77,8 +77,27 @@ impl Stream {
         }
     }
 
-    /// The next command. What rests is looked up, so that most cancels and replacements mean something.
+    /// The next command, sometimes with bits that no door would set.
     pub(crate) fn next(&mut self, twin: &Twin) -> CommandSlot {
+        let command = self.sensible(twin);
+        if self.given.is_empty() && self.random.chance(20) { self.bent(&command) } else { command }
+    }
+
+    /// The command with a word of it changed, where that is still a command.
+    fn bent(&mut self, command: &CommandSlot) -> CommandSlot {
+        let mut words = *command.words();
+        let word = &mut words[1 + self.random.below(15) as usize];
+        match self.random.below(3) {
+            0 => *word = self.random.next() & self.random.next(),
+            1 => *word = self.random.pick(&EDGES) as u64,
+            _ => *word ^= 1 << self.random.below(64),
+        }
+        let bent = CommandSlot::from_words(words);
+        if bent.view().is_ok() { bent } else { *command }
+    }
+
+    /// What rests is looked up, so that most cancels and replacements mean something.
+    fn sensible(&mut self, twin: &Twin) -> CommandSlot {
         if let Some(given) = self.given.pop() {
             return given;
         }
