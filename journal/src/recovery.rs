@@ -63,21 +63,19 @@ pub fn open_on<D: Disk>(
     options.check().map_err(JournalError::Options)?;
     let segments = disk.list()?;
     let unsettled = &segments[segments.len().saturating_sub(UNSETTLED_SEGMENTS)..];
-    let needed = (options.writes_in_flight * options.record_bytes_max) as u64;
-    if unsettled.iter().any(|segment| segment.bytes < needed) {
-        return Err(JournalError::Options(OptionsFault::SegmentsThere));
-    }
+    // No write of an earlier process can land any more, and what is read below is durable, not only in
+    // caches: before the next record vouches for it, and before anybody hears of it.
     for segment in unsettled {
         disk.claim(segment.generation)?;
+        disk.sync(segment.generation)?;
     }
     let mut reader = JournalReader::on(disk, Some((options.cluster, options.node)))?;
     read(&mut reader, apply, progress)?;
     let (expected, tail) = (reader.expected, reader.tail().cloned());
     let mut disk = reader.into_segments();
-    // What was read may be in caches only. It must be durable before the next record vouches for it, and
-    // before anybody hears of it.
-    for segment in unsettled {
-        disk.sync(segment.generation)?;
+    let needed = (options.writes_in_flight * options.record_bytes_max) as u64;
+    if unsettled.iter().any(|segment| segment.bytes < needed) {
+        return Err(JournalError::Options(OptionsFault::SegmentsThere));
     }
     let start = match &tail {
         None => first_segment(&mut disk, options)?,

@@ -144,6 +144,19 @@ fn every_truncation_is_refused() {
 }
 
 #[test]
+fn a_cut_segment_is_named_when_the_venue_starts() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = small(folder.path());
+    let (mut journal, _) = open(&options, &mut |_, _| {}, &mut |_| {}).unwrap();
+    write(&mut journal, 5, 1).unwrap();
+    journal.close().unwrap();
+    let path = folder.path().join("0000000001.journal");
+    std::fs::File::options().write(true).open(&path).unwrap().set_len(8192).unwrap();
+    let error = open(&options, &mut |_, _| {}, &mut |_| {}).err().unwrap();
+    assert!(matches!(&error, JournalError::SegmentSize { file, .. } if *file == path), "{error}");
+}
+
+#[test]
 fn a_missing_segment_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let options = small(folder.path());
