@@ -21,6 +21,8 @@ impl Traits {
     pub(crate) const TIMED: Self = Self(1 << 4);
     /// It has details.
     pub(crate) const DETAILED: Self = Self(1 << 5);
+    /// All its terms are in its hot line.
+    pub(crate) const COMPACT: Self = Self(1 << 6);
 
     #[inline(always)]
     pub(crate) const fn has(self, other: Self) -> bool {
@@ -30,6 +32,10 @@ impl Traits {
     #[inline(always)]
     pub(crate) const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+
+    const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
     }
 
     #[inline(always)]
@@ -56,7 +62,18 @@ pub(crate) struct HotOrder {
     /// The instrument's number less one.
     pub(crate) book: u16,
     pub(crate) traits: Traits,
-    pub(crate) reserved: u32,
+    /// With `COMPACT`, what is not as in `Terms::EMPTY`.
+    pub(crate) agreed: Agreed,
+}
+
+/// The terms that a plain order may choose. Most orders have no others, and so touch one line less.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(crate) struct Agreed {
+    pub(crate) time_in_force: TimeInForce,
+    pub(crate) self_trade: SelfTrade,
+    pub(crate) capacity: u8,
+    pub(crate) door: u8,
 }
 
 impl HotOrder {
@@ -73,7 +90,7 @@ impl HotOrder {
         level: LevelRef::NONE,
         book: 0,
         traits: Traits(0),
-        reserved: 0,
+        agreed: Terms::EMPTY.agreed(),
     };
 
     #[inline(always)]
@@ -131,6 +148,16 @@ impl Terms {
         list_role: 0,
         door: 0,
     };
+
+    #[inline(always)]
+    pub(crate) const fn agreed(&self) -> Agreed {
+        Agreed {
+            time_in_force: self.time_in_force,
+            self_trade: self.self_trade,
+            capacity: self.capacity,
+            door: self.door,
+        }
+    }
 }
 
 /// What few orders have.
@@ -188,13 +215,23 @@ impl Orders {
         &mut self.hot[order as usize]
     }
 
-    #[inline(always)]
-    pub(crate) fn terms(&self, order: u32) -> &Terms {
-        &self.terms[order as usize]
+    #[inline]
+    pub(crate) fn terms(&self, order: u32) -> Terms {
+        let hot = self.hot(order);
+        if !hot.traits.has(Traits::COMPACT) {
+            return self.terms[order as usize];
+        }
+        let Agreed { time_in_force, self_trade, capacity, door } = hot.agreed;
+        Terms { time_in_force, self_trade, capacity, door, ..Terms::EMPTY }
     }
 
-    #[inline(always)]
+    #[inline]
     pub(crate) fn terms_mut(&mut self, order: u32) -> &mut Terms {
+        if self.hot(order).traits.has(Traits::COMPACT) {
+            self.terms[order as usize] = self.terms(order);
+            let hot = self.hot_mut(order);
+            hot.traits = hot.traits.without(Traits::COMPACT);
+        }
         &mut self.terms[order as usize]
     }
 
@@ -232,7 +269,9 @@ impl Orders {
     #[inline(always)]
     pub(crate) fn put(&mut self, order: u32, hot: HotOrder, terms: Terms) {
         self.hot[order as usize] = hot;
-        self.terms[order as usize] = terms;
+        if !hot.traits.has(Traits::COMPACT) {
+            self.terms[order as usize] = terms;
+        }
     }
 
     /// Writes what only orders with `DETAILED` have.

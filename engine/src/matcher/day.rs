@@ -62,10 +62,10 @@ impl Engine {
                 session.carried_user_ref = session.carried_user_ref.max(hot.user_ref);
                 let mut line = self.line(handle, EventKind::Carried, LevelState::default());
                 if hot.traits.has(Traits::DETAILED) {
-                    out.detail(&line, &self.orders.details(handle), terms);
+                    out.detail(&line, &self.orders.details(handle), &terms);
                     line.flags = line.flags.with(Flags::DETAIL);
                 }
-                out.terms(&line, terms, Replaced::default());
+                out.terms(&line, &terms, Replaced::default());
             }
         }
     }

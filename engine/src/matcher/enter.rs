@@ -171,6 +171,8 @@ impl Engine {
         let report = session.report();
         let book = command.instrument.0 as usize - 1;
         let listing = &self.instruments[book].listing;
+        let firm: u32 = bytemuck::cast(command.firm);
+        let compact = !listing.has_fees() & (firm == 0) & (command.group == 0);
         self.next_order += 1;
         let incoming = Incoming {
             id: self.next_order,
@@ -183,7 +185,9 @@ impl Engine {
             worth: command.price.0,
             open: command.quantity.0,
             executed: 0,
-            traits: Traits(command.side as u16).with_if(Traits::CHARGED, listing.has_fees()),
+            traits: Traits(command.side as u16)
+                .with_if(Traits::CHARGED, listing.has_fees())
+                .with_if(Traits::COMPACT, compact),
             terms: Terms {
                 maker_rate: listing.maker_fee,
                 taker_rate: listing.taker_fee,
@@ -241,7 +245,7 @@ impl Engine {
             level: LevelRef::NONE,
             book: incoming.book as u16,
             traits: incoming.traits,
-            reserved: 0,
+            agreed: incoming.terms.agreed(),
         };
         let book = &mut self.instruments[incoming.book].book;
         let (at, last, level) = book.append(&mut self.pool, &mut self.orders, (order, &hot));
@@ -269,7 +273,7 @@ impl Engine {
         }
         let in_rate = session.orders.take(session.burst, now);
         let original = *self.orders.hot(handle);
-        let terms = *self.orders.terms(handle);
+        let terms = self.orders.terms(handle);
         let request = Request {
             command,
             session: number as usize - 1,

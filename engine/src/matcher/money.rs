@@ -53,7 +53,7 @@ impl Engine {
     /// The resting order holds what its open lots need.
     pub(super) fn hold_resting(&mut self, order: u32) {
         let hot = *self.orders.hot(order);
-        let mut terms = *self.orders.terms(order);
+        let mut terms = self.orders.terms(order);
         self.hold(&Holder::of(&hot, hot.open), &mut terms);
         *self.orders.terms_mut(order) = terms;
     }
@@ -61,7 +61,7 @@ impl Engine {
     /// The resting order holds nothing any more.
     pub(super) fn release(&mut self, order: u32) {
         let hot = *self.orders.hot(order);
-        let mut terms = *self.orders.terms(order);
+        let mut terms = self.orders.terms(order);
         self.hold(&Holder::of(&hot, 0), &mut terms);
         *self.orders.terms_mut(order) = terms;
     }
@@ -77,7 +77,7 @@ impl Engine {
         out: &Emitter<'_, S>,
     ) -> Fees {
         let hot = *self.orders.hot(handle);
-        let mut terms = *self.orders.terms(handle);
+        let mut terms = self.orders.terms(handle);
         let notional = self.instruments[taker.book].listing.notional(hot.price, lots);
         let Ok(notional) = i64::try_from(notional) else { broken(out.sequence, "a trade outgrew 64 bits") };
         let mut maker_charge = Charge { rate: terms.maker_rate, residue: terms.residue };

@@ -220,7 +220,7 @@ fn decode_order(engine: &mut Engine, reader: &mut Reader<'_>) -> Result<(), Stat
         level: LevelRef::NONE,
         book: engine.instruments.len() as u16 - 1,
         traits: Traits(side as u16),
-        reserved: 0,
+        agreed: Terms::EMPTY.agreed(),
     };
     let terms = decode_terms(reader)?;
     let details = if reader.flag("detail flag")? { decode_details(reader)? } else { Details::EMPTY };
