@@ -204,9 +204,16 @@ def query():
 def settle(client, seconds=None):
     """Asks and waits for the answer: what was sent before is then answered. All messages that were not taken yet.
 
-    The stream must hold no answer to an earlier query that is still to come.
+    The stream must hold no answer to an earlier query that is still to come. Others may trade with the client's orders
+    meanwhile, so the answer need not be the last message.
     """
     client.send(query())
-    now = client.next_sequence
-    client.read_until(lambda c: c.next_sequence > now and c.received[c.next_sequence - 1][:1] == b"Q", seconds)
+    seen = client.next_sequence
+
+    def answered(client):
+        nonlocal seen
+        new, seen = range(seen, client.next_sequence), client.next_sequence
+        return any(client.received[number][:1] == b"Q" for number in new)
+
+    client.read_until(answered, seconds)
     return [decode(payload) for payload in client.take()]
