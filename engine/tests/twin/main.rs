@@ -3,7 +3,8 @@
 //!
 //! `ROTUNDA_TWIN_COMMANDS` sets how many (default 1,000,000; 10,000,000 with
 //! `ROTUNDA_TESTS=full`), `ROTUNDA_TWIN_SEED` the first seed; runs of
-//! [`RUN_COMMANDS`] commands have the seeds that follow. A failure prints the seed of its run.
+//! [`RUN_COMMANDS`] commands have the seeds that follow. A failure prints the seed of its run; where the engine
+//! aborted, a file named by the seed is left in `target/tmp`.
 
 mod audit;
 mod model;
@@ -22,6 +23,7 @@ use model::Twin;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use stream::Stream;
@@ -67,9 +69,12 @@ fn the_matcher_agrees_with_its_twin() {
                 return;
             }
             let count = RUN_COMMANDS.min(commands - run * RUN_COMMANDS);
+            let note = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("twin-seed-{}", first + run));
+            std::fs::write(&note, "").expect("the note can be written");
             for (what, often) in Run::new(first + run).finish(count) {
                 *tally.lock().expect("no panic holds it").entry(what).or_insert(0) += often;
             }
+            std::fs::remove_file(&note).expect("the note is there");
         }
     };
     std::thread::scope(|scope| {
