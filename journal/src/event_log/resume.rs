@@ -11,6 +11,8 @@ pub enum Regenerated {
     Same,
     /// It was missing and has been appended.
     Appended,
+    /// It lies before the oldest file: it was removed with its file, and nothing is left to compare with.
+    Removed,
 }
 
 /// Compares what recovery makes with what is stored, as far as that goes, and appends the rest.
@@ -18,6 +20,8 @@ pub enum Regenerated {
 pub struct Resume {
     writer: EventLogWriter,
     reader: EventLogReader,
+    /// What the oldest file begins with; beyond every event where there is none.
+    first: Address,
     end: Address,
     /// The last event that was compared or appended.
     done: Option<Address>,
@@ -37,7 +41,8 @@ impl Resume {
     ) -> Result<Self, EventLogError> {
         let mut reader = EventLogReader::open(folder)?;
         reader.seek(from);
-        Ok(Self { writer, reader, end: tail.end, done: None })
+        let first = reader.first()?.unwrap_or(tail.end.after());
+        Ok(Self { writer, reader, first, end: tail.end, done: None })
     }
 
     /// Takes the next event that recovery has made. Waits where the disk is behind.
@@ -51,6 +56,9 @@ impl Resume {
             self.writer.wait_for_room()?;
             self.writer.append(event);
             return Ok(Regenerated::Appended);
+        }
+        if address < self.first {
+            return Ok(Regenerated::Removed);
         }
         let stored = self.reader.next()?;
         match stored {

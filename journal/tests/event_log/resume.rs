@@ -3,7 +3,7 @@
 use crate::{market, options, read, temporary, write};
 use engine::event::EventRecord;
 use engine::number::Sequence;
-use journal::event_log::{Address, EventLogError, EventLogWriter, Regenerated, Resume};
+use journal::event_log::{Address, EventLogError, EventLogWriter, Regenerated, Resume, remove_files_below};
 use std::path::Path;
 
 fn resume(folder: &Path, from: Address) -> Resume {
@@ -72,4 +72,18 @@ fn a_log_that_is_ahead_of_its_journal_is_refused() {
     let mut words = *events[999].words();
     words[0] = Sequence(events[999].sequence().0 + 9).0;
     assert!(matches!(leaping.event(&EventRecord::from_words(words)), Err(EventLogError::Ahead { .. })));
+}
+
+#[test]
+fn removed_files_are_not_missed() {
+    let folder = temporary();
+    let events = market::events(3_000);
+    write(&options(folder.path()), &events[..2_900]);
+    remove_files_below(folder.path(), Address::of(&events[2_000])).expect("removes");
+    let left = read(folder.path()).expect("reads").len();
+    let mut resume = resume(folder.path(), Address::START);
+    assert_eq!(resume.event(&events[0]).expect("passes"), Regenerated::Removed);
+    assert_eq!(all(&mut resume, &events[1..]).expect("the same"), left);
+    resume.finish().expect("ends").close().expect("closes");
+    assert!(read(folder.path()).expect("reads") == events[2_900 - left..]);
 }
