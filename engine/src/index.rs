@@ -1,67 +1,86 @@
 //! From a session's number of an order to the order.
 //!
-//! One open-addressing table for the venue. Only the group of sixteen consecutive numbers is hashed;
-//! the low four bits say the place within it, so that a client that counts up fills whole cache lines
-//! and finds its orders as in an array. Deletion shifts entries back: no tombstones, so the table
-//! never ages. At most half full.
+//! Eight consecutive numbers of a session share a group: one cache line with their orders side by side.
+//! Eight consecutive groups lie side by side in one open-addressing table for the venue; only such a run
+//! is hashed, so that a client that counts up finds its orders as in an array. A group that has lost its
+//! last order is taken out by shifting later ones back: no tombstones, so the table never ages. At most
+//! two thirds full, and that only where every number stands alone.
 
 use crate::levels::NONE;
+use bytemuck::{Pod, Zeroable};
 
-/// Numbers of one session that share a hash.
-const GROUP_BITS: u32 = 4;
+/// Numbers of one session that share a group.
+const GROUP_BITS: u32 = 3;
+const GROUP: usize = 1 << GROUP_BITS;
+/// Groups that share a hash.
+const RUN_BITS: u32 = 3;
 
-#[derive(Clone, Copy)]
-struct Entry {
+/// One cache line. Without live orders it is free, and the rest of it stale.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C, align(64))]
+struct Group {
+    orders: [u32; GROUP],
     session: u32,
-    user_ref: u32,
-    order: u32,
+    /// The high bits of its numbers.
+    number: u32,
+    live: u32,
+    reserved: [u32; 5],
 }
 
-const FREE: Entry = Entry { session: 0, user_ref: 0, order: NONE };
-
-/// Where an entry lies, until the next change of the table.
+/// Where an order's entry lies, until the next change of the table.
 #[derive(Clone, Copy)]
-pub(crate) struct Place(u32);
+pub(crate) struct Place {
+    group: usize,
+    within: usize,
+}
 
 /// All resting orders by (session, user number).
 pub(crate) struct Index {
-    entries: Vec<Entry>,
-    mask: u32,
+    groups: Box<[Group]>,
+    mask: usize,
     shift: u32,
 }
 
 impl Index {
-    /// A table for this many orders.
+    /// A table for this many orders. Its pages are touched when first used.
     pub(crate) fn new(orders_max: u32) -> Self {
-        let places = (orders_max.max(32) as usize * 2).next_power_of_two();
+        let orders = orders_max.max(32) as usize;
+        let places = (orders + orders / 2).next_power_of_two();
         Self {
-            entries: vec![FREE; places],
-            mask: places as u32 - 1,
-            shift: u64::BITS - places.trailing_zeros() + GROUP_BITS,
+            groups: bytemuck::zeroed_slice_box(places),
+            mask: places - 1,
+            shift: u64::BITS - places.trailing_zeros() + RUN_BITS,
         }
     }
 
     #[inline(always)]
-    const fn home(&self, session: u32, user_ref: u32) -> u32 {
-        let group = ((session as u64) << (u32::BITS - GROUP_BITS)) | (user_ref >> GROUP_BITS) as u64;
-        let mixed = (group ^ (group >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        ((mixed >> self.shift) as u32) << GROUP_BITS | user_ref & ((1 << GROUP_BITS) - 1)
+    const fn home(&self, session: u32, number: u32) -> usize {
+        let run = ((session as u64) << 32) | (number >> RUN_BITS) as u64;
+        let mixed = run.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> self.shift;
+        ((mixed as usize) << RUN_BITS) | (number as usize % (1 << RUN_BITS))
+    }
+
+    /// The place of a group, or the free one where it would go.
+    #[inline(always)]
+    fn group(&self, session: u32, number: u32) -> usize {
+        let mut place = self.home(session, number);
+        loop {
+            let group = &self.groups[place];
+            if group.live == 0 || (group.number == number && group.session == session) {
+                return place;
+            }
+            place = (place + 1) & self.mask;
+        }
     }
 
     /// The place of this number's order, and the order.
     #[inline(always)]
     pub(crate) fn place(&self, session: u32, user_ref: u32) -> Option<(Place, u32)> {
-        let mut place = self.home(session, user_ref);
-        loop {
-            let entry = &self.entries[place as usize];
-            if entry.order == NONE {
-                return None;
-            }
-            if entry.user_ref == user_ref && entry.session == session {
-                return Some((Place(place), entry.order));
-            }
-            place = (place + 1) & self.mask;
-        }
+        let place =
+            Place { group: self.group(session, user_ref >> GROUP_BITS), within: user_ref as usize % GROUP };
+        let group = &self.groups[place.group];
+        let order = group.orders[place.within];
+        if group.live == 0 || order == NONE { None } else { Some((place, order)) }
     }
 
     /// The order of this number, or `NONE`.
@@ -73,33 +92,44 @@ impl Index {
     /// Adds an order whose number is not in the table.
     #[inline(always)]
     pub(crate) fn insert(&mut self, session: u32, user_ref: u32, order: u32) {
-        let mut place = self.home(session, user_ref);
-        while self.entries[place as usize].order != NONE {
-            place = (place + 1) & self.mask;
+        let number = user_ref >> GROUP_BITS;
+        let place = self.group(session, number);
+        let group = &mut self.groups[place];
+        if group.live == 0 {
+            *group = Group { orders: [NONE; GROUP], session, number, live: 0, reserved: [0; 5] };
         }
-        self.entries[place as usize] = Entry { session, user_ref, order };
+        group.live += 1;
+        group.orders[user_ref as usize % GROUP] = order;
     }
 
     /// Takes out what is at a place that `place` just told.
     #[inline(always)]
     pub(crate) fn remove(&mut self, place: Place) {
-        let mut hole = place.0;
-        let mut next = (hole + 1) & self.mask;
-        loop {
-            let entry = self.entries[next as usize];
-            if entry.order == NONE {
-                break;
-            }
-            let home = self.home(entry.session, entry.user_ref);
+        let group = &mut self.groups[place.group];
+        group.orders[place.within] = NONE;
+        group.live -= 1;
+        if group.live == 0 {
+            self.close(place.group);
+        }
+    }
+
+    /// Shifts later groups back over one that has become free.
+    #[inline(never)]
+    fn close(&mut self, place: usize) {
+        let (mut hole, mut next) = (place, (place + 1) & self.mask);
+        while self.groups[next].live != 0 {
+            let home = self.home(self.groups[next].session, self.groups[next].number);
             if next.wrapping_sub(home) & self.mask >= next.wrapping_sub(hole) & self.mask {
-                self.entries[hole as usize] = entry;
+                self.groups[hole] = self.groups[next];
                 hole = next;
             }
             next = (next + 1) & self.mask;
         }
-        self.entries[hole as usize] = FREE;
+        self.groups[hole].live = 0;
     }
 }
+
+const _: () = assert!(size_of::<Group>() == 64);
 
 #[cfg(test)]
 mod tests {

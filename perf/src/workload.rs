@@ -44,10 +44,10 @@ impl Flow {
         self.instruments as u32 * self.orders_per_side * 2
     }
 
-    /// Live orders that the flow never exceeds: twice what it steers to.
+    /// Live orders that the flow never exceeds: a quarter above what it steers to.
     #[must_use]
     pub const fn orders_live_max(&self) -> u32 {
-        self.preload_count() * 2
+        self.preload_count() + self.preload_count() / 4
     }
 }
 
