@@ -1,7 +1,7 @@
 //! New orders and replacements: from the checks to the book.
 
 use super::Engine;
-use super::checks::{Original, Request};
+use super::checks::Request;
 use super::emit::{Emitter, Line, Replaced, Tail};
 use super::money::Holder;
 use crate::book::LevelState;
@@ -11,7 +11,7 @@ use crate::levels::{LevelRef, NONE};
 use crate::number::Text;
 use crate::orders::{Details, HotOrder, Terms, Traits};
 use crate::reason::{CancelReason, Reject};
-use crate::terms::{Conditions, OrderType, Phase, Side, TimeInForce};
+use crate::terms::{Conditions, OrderType, Side, TimeInForce};
 
 /// An accepted order on its way through the book.
 pub(super) struct Incoming {
@@ -36,17 +36,17 @@ pub(super) struct Incoming {
 
 /// What a replacement takes over from the order it replaces.
 #[derive(Clone, Copy)]
-struct Chain {
-    kind: EventKind,
+pub(super) struct Chain {
+    pub(super) kind: EventKind,
     /// Lots executed and prevented so far.
-    used: u64,
-    executed: u64,
-    prevented: u64,
-    reservation: i64,
-    residue: u32,
+    pub(super) used: u64,
+    pub(super) executed: u64,
+    pub(super) prevented: u64,
+    pub(super) reservation: i64,
+    pub(super) residue: u32,
     /// Firm and capacity, which are the original's.
-    echoed: Option<(Text<4>, u8)>,
-    replaced: Replaced,
+    pub(super) echoed: Option<(Text<4>, u8)>,
+    pub(super) replaced: Replaced,
 }
 
 impl Chain {
@@ -135,93 +135,6 @@ impl Engine {
         }
     }
 
-    /// Whether a new order passes every check by its plainness and goes into the book without trading.
-    /// Most orders do; the others lose the few nanoseconds that this took.
-    #[inline(always)]
-    fn rests_at_once(&self, command: &OrderCommand, session: usize) -> bool {
-        let session = &self.sessions[session];
-        let Some(instrument) = self.instrument(command.instrument.0) else { return false };
-        let (listing, book) = (&instrument.listing, &instrument.book);
-        let price = command.price.0;
-        let passes = session.ordinary
-            & command.is_ordinary()
-            & (command.user_ref.0 > session.carried_user_ref)
-            & ((command.account.0 == 0) | (command.account.0 == session.account))
-            & ((command.revision == 0) | (command.revision == listing.revision))
-            & (price > 0)
-            & (price <= listing.ordinary_max)
-            & (command.quantity.0.wrapping_sub(1) < listing.quantity_max)
-            & !self.orders.is_full();
-        let opposite = book.ladder(command.side.opposite());
-        let ladder = book.ladder(command.side);
-        passes && opposite.best_key() > opposite.key(price) && ladder.has_room(&self.pool, ladder.key(price))
-    }
-
-    /// The way most orders go: `place`, without what they need not look at.
-    #[inline(always)]
-    fn rest_at_once<S: EventSink>(
-        &mut self,
-        command: &OrderCommand,
-        session: usize,
-        out: &mut Emitter<'_, S>,
-    ) {
-        let order = self.orders.take();
-        let session = &mut self.sessions[session];
-        session.live_orders += 1;
-        let report = session.report();
-        let book = command.instrument.0 as usize - 1;
-        let listing = &self.instruments[book].listing;
-        let firm: u32 = bytemuck::cast(command.firm);
-        let compact = !listing.has_fees() & (firm == 0) & (command.group == 0);
-        self.next_order += 1;
-        let incoming = Incoming {
-            id: self.next_order,
-            session: command.session.0,
-            user_ref: command.user_ref.0,
-            account: session.account,
-            book,
-            side: command.side,
-            price: command.price.0,
-            worth: command.price.0,
-            open: command.quantity.0,
-            executed: 0,
-            traits: Traits(command.side as u16)
-                .with_if(Traits::CHARGED, listing.has_fees())
-                .with_if(Traits::COMPACT, compact),
-            terms: Terms {
-                maker_rate: listing.maker_fee,
-                taker_rate: listing.taker_fee,
-                firm: command.firm,
-                group: command.group,
-                time_in_force: command.time_in_force,
-                self_trade: session.self_trade(command.self_trade),
-                capacity: command.capacity,
-                door: command.door,
-                ..Terms::EMPTY
-            },
-            kind: EventKind::Accepted,
-            replaced: Replaced::default(),
-        };
-        let level = self.store(order, &incoming);
-        let line = incoming.line(EventKind::Accepted, report, level);
-        out.terms(&line, &incoming.terms, Replaced::default());
-    }
-
-    /// Works out again for whom and for what an order may pass its checks by its plainness. After
-    /// every command of an operator.
-    pub(crate) fn find_ordinary(&mut self) {
-        for session in &mut self.sessions {
-            let open = self.accounts.get(session.account).is_some_and(|account| account.enabled);
-            session.ordinary = session.trades() && open && !session.ledger;
-        }
-        for instrument in &mut self.instruments {
-            let listing = &mut instrument.listing;
-            let ordinary =
-                listing.phase == Phase::Continuous && !listing.is_bounded() && !listing.signed_prices;
-            listing.ordinary_max = if ordinary { listing.price_max } else { 0 };
-        }
-    }
-
     /// Whether an order at this price would trade.
     #[inline(always)]
     fn meets(&self, book: usize, side: Side, price: i64) -> bool {
@@ -231,7 +144,7 @@ impl Engine {
 
     /// Puts an order into its queue, its record into the place `order`, and its number into the index.
     #[inline(always)]
-    fn store(&mut self, order: u32, incoming: &Incoming) -> LevelState {
+    pub(super) fn store(&mut self, order: u32, incoming: &Incoming) -> LevelState {
         let mut hot = HotOrder {
             open: incoming.open,
             price: incoming.price,
@@ -254,77 +167,6 @@ impl Engine {
         self.orders.put(order, hot, incoming.terms);
         self.index.insert(incoming.session, incoming.user_ref, order);
         level
-    }
-
-    /// Replace.
-    #[inline(never)]
-    pub(super) fn replace<S: EventSink>(&mut self, command: &OrderCommand, out: &mut Emitter<'_, S>) {
-        let number = command.session.0;
-        let now = self.clock.0;
-        let Some(session) = self.sessions.get_mut((number as usize).wrapping_sub(1)) else {
-            return self.reject_unknown(command, out);
-        };
-        let handle = self.index.find(number, command.target.0);
-        if handle == NONE {
-            return self.not_resting(command, Reject::NotResting, out);
-        }
-        if command.user_ref.0 <= session.last_user_ref {
-            return;
-        }
-        let in_rate = session.orders.take(session.burst, now);
-        let original = *self.orders.hot(handle);
-        let terms = self.orders.terms(handle);
-        let request = Request {
-            command,
-            session: number as usize - 1,
-            side: original.side(),
-            account: original.account,
-            instrument: u32::from(original.book) + 1,
-            in_rate,
-            original: Some(Original {
-                handle,
-                used: original.executed + terms.prevented,
-                reservation: terms.reservation,
-                residue: terms.residue,
-            }),
-        };
-        let reject = self.check(request);
-        if reject == Reject::None {
-            self.sessions[request.session].last_user_ref = command.user_ref.0;
-            return self.exchange(request, &original, &terms, out);
-        }
-        if command.conditions.contains(Conditions::KEEP_ON_INVALID) {
-            self.sessions[request.session].last_user_ref = command.user_ref.0;
-            self.reject(request, reject, out);
-        } else {
-            self.cancel(handle, CancelReason::InvalidReplace, Flags::NONE, out);
-        }
-    }
-
-    /// Takes the original out and puts its replacement in.
-    fn exchange<S: EventSink>(
-        &mut self,
-        request: Request<'_>,
-        gone: &HotOrder,
-        terms: &Terms,
-        out: &mut Emitter<'_, S>,
-    ) {
-        let Some(original) = request.original else { return };
-        let chain = Chain {
-            kind: EventKind::Replaced,
-            used: original.used,
-            executed: gone.executed,
-            prevented: terms.prevented,
-            reservation: terms.reservation,
-            residue: terms.residue,
-            echoed: Some((terms.firm, terms.capacity)),
-            replaced: Replaced { order: gone.id, user_ref: gone.user_ref, displayed: gone.displayed() },
-        };
-        let level = self.take_out(original.handle);
-        if level.change != 0 {
-            out.level(request.side, request.instrument, gone.price, level);
-        }
-        self.place(request, chain, out);
     }
 
     /// The order that a request which passed its checks describes.
@@ -379,7 +221,12 @@ impl Engine {
 
     /// Accepts an order, lets it trade, and leaves what remains in the book or ends it.
     #[inline(never)]
-    fn place<S: EventSink>(&mut self, request: Request<'_>, chain: Chain, out: &mut Emitter<'_, S>) {
+    pub(super) fn place<S: EventSink>(
+        &mut self,
+        request: Request<'_>,
+        chain: Chain,
+        out: &mut Emitter<'_, S>,
+    ) {
         let command = request.command;
         let incoming = &mut self.incoming(request, chain);
         if command.may_rest() && !self.meets(incoming.book, incoming.side, incoming.price) {
@@ -535,14 +382,19 @@ impl Engine {
     /// Rejected, numbered.
     #[cold]
     #[inline(never)]
-    fn reject<S: EventSink>(&mut self, request: Request<'_>, reject: Reject, out: &mut Emitter<'_, S>) {
+    pub(super) fn reject<S: EventSink>(
+        &mut self,
+        request: Request<'_>,
+        reject: Reject,
+        out: &mut Emitter<'_, S>,
+    ) {
         let report = self.sessions[request.session].report();
         rejected(request.command, reject, (request.account, report), out);
     }
 
     /// Rejected, of a session that does not exist and so numbers nothing.
     #[cold]
-    fn reject_unknown<S: EventSink>(&self, command: &OrderCommand, out: &mut Emitter<'_, S>) {
+    pub(super) fn reject_unknown<S: EventSink>(&self, command: &OrderCommand, out: &mut Emitter<'_, S>) {
         rejected(command, Reject::Session, (command.account.0, 0), out);
     }
 }

@@ -8,6 +8,8 @@ mod filter;
 mod listing;
 mod money;
 mod operator;
+mod ordinary;
+mod replace;
 mod resting;
 mod session;
 mod walk;
