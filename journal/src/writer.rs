@@ -134,6 +134,9 @@ impl<D: Disk> Journal<D> {
 
     /// Takes finished writes in, and starts what can be written. Returns the amount of work done.
     ///
+    /// Never waits for the disk. While writes are under way and none has finished for 50 µs it gives its core
+    /// away once, for the kernel may need that very core to finish them.
+    ///
     /// # Errors
     /// The disk refused a write or a sync, or the next segment could not be made. It is final: nothing more
     /// is written, and the process must end. What [`Self::durable`] says is durable all the same.

@@ -6,7 +6,7 @@ mod common;
 use common::{append, options, reopen, settle, write};
 use engine::number::Sequence;
 use journal::disk::simulated::SimulatedDisk;
-use journal::disk::{PAGE_SIZE, Segments};
+use journal::disk::{PAGE_SIZE, Page, Segment, Segments};
 use journal::{JournalError, JournalOptions, JournalReader, open};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -154,6 +154,52 @@ fn a_cut_segment_is_named_when_the_venue_starts() {
     std::fs::File::options().write(true).open(&path).unwrap().set_len(8192).unwrap();
     let error = open(&options, &mut |_, _| {}, &mut |_| {}).err().unwrap();
     assert!(matches!(&error, JournalError::SegmentSize { file, .. } if *file == path), "{error}");
+}
+
+/// A running venue's segments: one record lands between the reader's first look and its second.
+struct Late {
+    disk: SimulatedDisk,
+    record: (u64, usize, usize),
+    looks: u32,
+}
+
+impl Segments for Late {
+    fn list(&mut self) -> Result<Vec<Segment>, JournalError> {
+        self.disk.list()
+    }
+
+    fn read(&mut self, generation: u64, page: u32, into: &mut [Page]) -> Result<(), JournalError> {
+        self.disk.read(generation, page, into)?;
+        let (segment, offset, bytes) = self.record;
+        let first = (offset / PAGE_SIZE).checked_sub(page as usize);
+        if let Some(pages) = first.and_then(|first| into.get_mut(first..first + bytes / PAGE_SIZE))
+            && generation == segment
+        {
+            self.looks += 1;
+            if self.looks == 1 {
+                pages.fill(Page::ZERO);
+            }
+        }
+        Ok(())
+    }
+
+    fn path(&self, generation: u64) -> std::path::PathBuf {
+        self.disk.path(generation)
+    }
+}
+
+#[test]
+fn a_record_that_lands_while_it_is_read_is_no_damage() {
+    let (mut disk, _) = closed();
+    for record in records(&mut disk) {
+        let late = Late { disk: disk.clone(), record, looks: 0 };
+        let mut reader = JournalReader::on(late, None).unwrap();
+        let mut last = 0;
+        while let Some(record) = reader.next_record().unwrap() {
+            record.for_each_command(&mut |sequence, _| last = sequence.0).unwrap();
+        }
+        assert_eq!(last, COMMANDS, "record {record:?}");
+    }
 }
 
 #[test]
