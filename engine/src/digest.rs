@@ -1,30 +1,15 @@
 //! Hashes that replicas compare: over events while they run, over the full state in snapshots.
 //!
-//! Not for secrecy: they find a machine, build or disk that computed something else. Word pairs are
-//! multiplied into 128 bits and folded, each pair with keys of its own, so that the eight products of a
-//! record do not wait for each other; one further fold chains the records.
+//! Not for secrecy: they find a machine, build or disk that computed something else. The sixteen words
+//! of a record are rotated into four lanes, so that equal changes in two words do not meet; two products
+//! of 128 bits are folded over the lanes and one more chains the records. A product for each pair of
+//! words would be stronger against nobody in particular, and was measured to cost a quarter of the matcher.
 
 use crate::event::EventRecord;
 
-/// Odd, with random bits (the digits of pi), one for each word of a record.
-const KEYS: [u64; 16] = [
-    0x243f_6a88_85a3_08d3,
-    0x1319_8a2e_0370_7345,
-    0xa409_3822_299f_31d1,
-    0x082e_fa98_ec4e_6c89,
-    0x4528_21e6_38d0_1377,
-    0xbe54_66cf_34e9_0c6d,
-    0xc0ac_29b7_c97c_50dd,
-    0x3f84_d5b5_b547_0917,
-    0x9216_d5d9_8979_fb1b,
-    0xd131_0ba6_98df_b5ad,
-    0x2ffd_72db_d01a_dfb7,
-    0xb8e1_afed_6a26_7e97,
-    0xba7c_9045_f12c_7f99,
-    0x24a1_9947_b391_6cf7,
-    0x0801_f2e2_858e_fc17,
-    0x6369_20d8_7157_4e69,
-];
+/// Random bits: the digits of pi.
+const KEYS: [u64; 4] =
+    [0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7345, 0xa409_3822_299f_31d1, 0x082e_fa98_ec4e_6c89];
 
 #[inline(always)]
 fn fold(a: u64, b: u64) -> u64 {
@@ -36,12 +21,15 @@ fn fold(a: u64, b: u64) -> u64 {
 #[must_use]
 #[inline(always)]
 pub fn chain(hash: u64, record: &EventRecord) -> u64 {
-    let words = record.words();
-    let pair = |at: usize| fold(words[at] ^ KEYS[at], words[at + 1] ^ KEYS[at + 1]);
+    let w = record.words();
     // Written out: as a loop it would keep the record from living in registers.
-    let (one, other) = (pair(0).wrapping_add(pair(2)), pair(4).wrapping_add(pair(6)));
-    let (third, last) = (pair(8).wrapping_add(pair(10)), pair(12).wrapping_add(pair(14)));
-    let sum = one.wrapping_add(other).wrapping_add(third.wrapping_add(last));
+    let lane = |at: usize| {
+        let left = w[at].wrapping_add(w[at + 4].rotate_left(13));
+        left ^ w[at + 8].rotate_left(29).wrapping_add(w[at + 12].rotate_left(47))
+    };
+    let even = fold(lane(0) ^ KEYS[0], lane(1) ^ KEYS[1]);
+    let odd = fold(lane(2) ^ KEYS[2], lane(3) ^ KEYS[3]);
+    let sum = even.wrapping_add(odd);
     fold(hash ^ sum, KEYS[0]).wrapping_add(sum)
 }
 
@@ -71,6 +59,12 @@ mod tests {
             let mut words = [7; 16];
             words[word] ^= 1 << (word * 4);
             assert_ne!(chain(0, &plain), chain(0, &EventRecord::from_words(words)), "word {word}");
+        }
+        for (one, other) in (0..16).flat_map(|one| (0..one).map(move |other| (one, other))) {
+            let mut words: [u64; 16] = std::array::from_fn(|at| at as u64 * 1000);
+            let before = chain(0, &EventRecord::from_words(words));
+            words.swap(one, other);
+            assert_ne!(before, chain(0, &EventRecord::from_words(words)), "swapped {one} and {other}");
         }
     }
 
