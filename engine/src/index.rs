@@ -7,6 +7,7 @@
 //! two thirds full, and that only where every number stands alone.
 
 use crate::levels::NONE;
+use crate::prefetch::fetch;
 use bytemuck::{Pod, Zeroable};
 
 /// Numbers of one session that share a group.
@@ -81,6 +82,12 @@ impl Index {
         let group = &self.groups[place.group];
         let order = group.orders[place.within];
         if group.live == 0 || order == NONE { None } else { Some((place, order)) }
+    }
+
+    /// Asks for the line of this number.
+    #[inline(always)]
+    pub(crate) fn fetch(&self, session: u32, user_ref: u32) {
+        fetch(&self.groups[self.home(session, user_ref >> GROUP_BITS)]);
     }
 
     /// The order of this number, or `NONE`.

@@ -47,6 +47,7 @@ pub mod matcher;
 pub mod number;
 mod orders;
 pub mod packed;
+mod prefetch;
 pub mod reason;
 pub mod ring;
 mod sessions;

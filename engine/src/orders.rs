@@ -4,6 +4,7 @@
 
 use crate::levels::{LevelRef, NONE};
 use crate::number::{Text, Timestamp};
+use crate::prefetch::fetch;
 use crate::terms::{Conditions, OrderType, SelfTrade, Side, TimeInForce};
 
 /// What is so about an order, as a set of bits.
@@ -203,6 +204,20 @@ impl Orders {
     #[inline(always)]
     pub(crate) const fn is_full(&self) -> bool {
         self.live >= self.limit
+    }
+
+    /// Orders that rest.
+    #[inline(always)]
+    pub(crate) const fn live(&self) -> u32 {
+        self.live
+    }
+
+    /// Asks for an order's line; `NONE` asks for nothing.
+    #[inline(always)]
+    pub(crate) fn fetch(&self, order: u32) {
+        if let Some(hot) = self.hot.get(order as usize) {
+            fetch(hot);
+        }
     }
 
     #[inline(always)]

@@ -21,6 +21,8 @@ use engine::terms::{AccountMode, Matching, Phase, Role, SelfTrade, Side, TimeInF
 pub const RING_EVENTS: usize = 4_096;
 /// Blocks of neighbouring prices: both flows use a few dozen an instrument.
 const LEVEL_BLOCKS: u32 = 1 << 16;
+/// Commands that the venue's matcher takes from the ring at once.
+const BATCH: usize = 64;
 const ACCOUNT: AccountId = AccountId(1);
 const SESSION: SessionId = SessionId(1);
 /// Any time will do: the flows have no timers.
@@ -179,6 +181,19 @@ impl Bare {
             bare.apply(&slot(command));
         }
         bare
+    }
+
+    /// Carries out commands as the venue's matcher stage does: what the ring holds, up to a batch.
+    #[inline]
+    pub fn apply_all(&mut self, commands: &[CommandSlot]) {
+        for batch in commands.chunks(BATCH) {
+            let mut slots = [&batch[0]; BATCH];
+            for (place, slot) in slots.iter_mut().zip(batch) {
+                *place = slot;
+            }
+            self.engine.apply_all(self.sequence.next(), &slots[..batch.len()], &mut self.ring);
+            self.sequence.0 += batch.len() as u64;
+        }
     }
 
     /// Carries out one command.

@@ -2,6 +2,7 @@
 
 use super::rings::{CommandPoller, OutputRing};
 use crossbeam_utils::CachePadded;
+use engine::command::CommandSlot;
 use engine::event::EventRecord;
 use engine::matcher::Engine;
 use engine::number::Sequence;
@@ -9,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Commands applied before the stage looks at its queue again.
-const BATCH_MAX: u64 = 64;
+const BATCH_MAX: usize = 64;
 
 /// The last sequence whose events are all in the output ring. Padded: egress polls it.
 pub(crate) type Matched = Arc<CachePadded<AtomicU64>>;
@@ -38,13 +39,15 @@ impl MatcherStage {
         if !self.drain() {
             return 0;
         }
-        let Ok(mut batch) = self.commands.take(BATCH_MAX) else { return 0 };
+        let Ok(mut batch) = self.commands.take(BATCH_MAX as u64) else { return 0 };
+        let mut slots = [&CommandSlot::EMPTY; BATCH_MAX];
         let mut count = 0;
-        for slot in &mut batch {
-            self.applied = self.applied.next();
-            self.engine.apply(self.applied, slot, &mut self.queue);
+        for (place, slot) in slots.iter_mut().zip(&mut batch) {
+            *place = slot;
             count += 1;
         }
+        self.engine.apply_all(self.applied.next(), &slots[..count], &mut self.queue);
+        self.applied.0 += count as u64;
         drop(batch);
         self.drain();
         count

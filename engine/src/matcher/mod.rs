@@ -1,5 +1,6 @@
 //! The engine: one command in, its events out.
 
+mod ahead;
 mod checks;
 mod day;
 mod emit;
