@@ -1,7 +1,9 @@
 //! The data folder: where everything is, and the lock that keeps it to one venue.
 
+use crate::config::EngineLimits;
 use crate::endpoints::Endpoints;
 use crate::failure::Failure;
+use engine::limits::Limits;
 use rustix::fs::{FlockOperation, flock};
 use std::fs::File;
 use std::io::Write;
@@ -15,6 +17,28 @@ pub(crate) struct DataFolder {
     _lock: File,
 }
 
+/// Name of the event log's folder.
+pub(crate) const EVENT_LOG: &str = "events";
+/// Name of the file that holds the limits.
+const LIMITS: &str = "limits.json";
+
+/// The limits that this folder's journal was made with; `None` in a new one. They are part of what a command
+/// yields (reaching one is a reject), so they stay with the journal.
+///
+/// # Errors
+/// The file is there and cannot be read.
+pub(crate) fn limits(data: &Path) -> Result<Option<Limits>, Failure> {
+    let path = data.join(LIMITS);
+    let bytes = match std::fs::read(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        read => read.map_err(|error| Failure::new(format!("{}: {error}", path.display())))?,
+    };
+    let limits: EngineLimits = serde_json::from_slice(&bytes).map_err(|error| {
+        Failure::new(format!("{}: {error}; restore the file from a copy of the folder", path.display()))
+    })?;
+    Ok(Some(limits.limits()))
+}
+
 /// Where the journal is.
 pub(crate) fn journal(data: &Path) -> PathBuf {
     data.join("journal")
@@ -22,7 +46,7 @@ pub(crate) fn journal(data: &Path) -> PathBuf {
 
 /// Where the event log is.
 pub(crate) fn event_log(data: &Path) -> PathBuf {
-    data.join("events")
+    data.join(EVENT_LOG)
 }
 
 /// Where the adapters' cursors are.
@@ -82,6 +106,34 @@ impl DataFolder {
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
+
+    /// The limits that the engine must have here: those the journal began with, else `configured`, which
+    /// are kept from now on. A difference is told: the log wins.
+    ///
+    /// # Errors
+    /// The folder cannot be read or written.
+    pub(crate) fn keep_limits(&self, configured: &EngineLimits) -> Result<Limits, Failure> {
+        if let Some(kept) = limits(&self.path)? {
+            if kept != configured.limits() {
+                tracing::warn!(
+                    ?kept,
+                    "[engine] differs from the limits that this folder was made with; the folder's hold. Start on an \
+                     empty folder to have others"
+                );
+            }
+            return Ok(kept);
+        }
+        let (path, half) = (self.path.join(LIMITS), self.path.join("limits.json.new"));
+        let write = || -> std::io::Result<()> {
+            let mut file = File::create(&half)?;
+            writeln!(file, "{}", serde_json::to_string(configured)?)?;
+            file.sync_all()?;
+            std::fs::rename(&half, &path)?;
+            File::open(&self.path)?.sync_all()
+        };
+        write().map_err(|error| Failure::new(format!("{}: cannot be written: {error}", path.display())))?;
+        Ok(configured.limits())
+    }
 }
 
 impl Drop for DataFolder {
@@ -103,6 +155,19 @@ mod tests {
         assert!(refused.contains(&std::process::id().to_string()), "{refused}");
         drop(first);
         assert!(DataFolder::take(&path).is_ok(), "free again");
+        std::fs::remove_dir_all(path).expect("our own folder");
+    }
+
+    #[test]
+    fn a_folder_keeps_the_limits_it_was_made_with() {
+        let path = std::env::temp_dir().join(format!("rotunda-limits-{}", std::process::id()));
+        let folder = DataFolder::take(&path).expect("a fresh folder");
+        assert_eq!(limits(&path).expect("readable"), None);
+        let mut configured = crate::config::Configuration::load(None).expect("the defaults").engine;
+        let first = folder.keep_limits(&configured).expect("kept");
+        configured.orders_max += 1;
+        assert_eq!(folder.keep_limits(&configured).expect("kept"), first);
+        assert_eq!(limits(&path).expect("readable"), Some(first));
         std::fs::remove_dir_all(path).expect("our own folder");
     }
 }

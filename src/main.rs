@@ -4,6 +4,7 @@
 //! of them reaches into a running venue's memory.
 
 mod admin;
+mod book_text;
 mod cli;
 mod clock;
 mod config;
@@ -16,13 +17,13 @@ mod idle;
 mod inspect;
 mod pipeline;
 mod progress;
+mod rebuild;
 mod recovery;
 mod replay;
 mod run;
 mod seeding;
 mod stages;
 mod symbol;
-#[allow(dead_code, reason = "used by replay and inspect")]
 mod time;
 mod timers;
 mod watch;

@@ -2,7 +2,7 @@
 //! come out are compared with the event log where it has them, and appended where it does not.
 
 use crate::config::{Backend, Configuration};
-use crate::data_folder;
+use crate::data_folder::{self, DataFolder};
 use crate::failure::Failure;
 use crate::progress;
 use engine::command::CommandSlot;
@@ -29,13 +29,14 @@ pub(crate) struct Recovered {
 /// disagree. Nothing is changed then but torn ends.
 pub(crate) fn recover(
     configuration: &Configuration,
-    data: &Path,
+    folder: &DataFolder,
     learn: &mut impl FnMut(&EventRecord),
 ) -> Result<Recovered, Failure> {
-    let folder = data_folder::event_log(data);
-    let (writer, tail) = EventLogWriter::open(&event_log_options(configuration, &folder))?;
-    let mut resume = Resume::new(&folder, writer, &tail, Address::START)?;
-    let mut engine = Engine::new(&configuration.engine.limits());
+    let data = folder.path();
+    let events_folder = data_folder::event_log(data);
+    let (writer, tail) = EventLogWriter::open(&event_log_options(configuration, &events_folder))?;
+    let mut resume = Resume::new(&events_folder, writer, &tail, Address::START)?;
+    let mut engine = Engine::new(&folder.keep_limits(&configuration.engine)?);
     let mut events: Vec<EventRecord> = Vec::new();
     let mut fault = None;
     let mut last_event = Address::START;

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::idle::IdleStrategy;
 use crate::pipeline::{self, Rim};
 use crate::recovery::{self, Recovered};
-use crate::seeding;
+use crate::seeding::{self, Known};
 use crate::stages::egress::EgressStage;
 use crate::stages::journaler::JournalerStage;
 use crate::stages::matcher::{Matched, MatcherStage};
@@ -43,10 +43,17 @@ pub(crate) fn run(options: &RunOptions) -> Result<(), Failure> {
     let stop = pipeline::stop_on_signals()?;
     let mut doors = Doors::bind(door_options(&configuration, &data))?;
     let mut timers = Timers::new(day_begins_ns(&configuration.venue));
-    let recovered = recovery::recover(&configuration, &data, &mut |event| {
+    let mut known = Known::default();
+    let recovered = recovery::recover(&configuration, &folder, &mut |event| {
         doors.learn(event);
         timers.learn(event);
+        known.learn(event);
     })?;
+    if recovered.engine.last_sequence().0 > 0 {
+        for difference in seeding::differences(&configuration.seed, &known) {
+            tracing::warn!("{difference}");
+        }
+    }
     venue(&configuration, &folder, options, Parts { doors, timers, recovered, stop })
 }
 

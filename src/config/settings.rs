@@ -1,7 +1,7 @@
 //! What the operator of a node sets: folders, addresses, threads, sizes.
 
 use super::decimal::Decimal;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -85,7 +85,7 @@ pub(crate) struct Doors {
 }
 
 /// `[engine]`: what is reserved at start.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EngineLimits {
     pub(crate) orders_max: u32,

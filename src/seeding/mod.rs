@@ -4,6 +4,12 @@
 //! commands only. So the seed is used once; afterwards a difference is told, with the command that would
 //! apply it, and nothing is changed.
 
+mod difference;
+mod known;
+
+pub(crate) use difference::differences;
+pub(crate) use known::Known;
+
 use crate::config::{AccountSeed, Seed, SessionSeed, ZoneOffset, currency};
 use crate::time;
 use engine::command::{

@@ -1,0 +1,128 @@
+//! What the log says of currencies, instruments, accounts and sessions: the sum of its events.
+
+use engine::command::{AccountSetting, CommandKind, InstrumentSetting, SessionSetting};
+use engine::event::{
+    Event, EventKind, EventRecord, InstrumentEvent, NamedEvent, SessionAddedEvent, SettingEvent,
+};
+use engine::number::{AccountId, CurrencyId, InstrumentId, Text};
+use std::collections::BTreeMap;
+
+/// Settings by number of what they belong to, and number of the setting.
+type Settings = BTreeMap<(u32, u8), i64>;
+
+/// The market's standing data, by name.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    currencies: BTreeMap<Text<16>, NamedEvent>,
+    instruments: BTreeMap<Text<16>, InstrumentEvent>,
+    accounts: BTreeMap<Text<16>, NamedEvent>,
+    sessions: BTreeMap<Text<8>, SessionAddedEvent>,
+    instrument_settings: Settings,
+    account_settings: Settings,
+    session_settings: Settings,
+}
+
+impl Known {
+    /// Takes in an event; most say nothing of this kind.
+    pub(crate) fn learn(&mut self, record: &EventRecord) {
+        const RARE: [EventKind; 5] = [
+            EventKind::Instrument,
+            EventKind::Setting,
+            EventKind::CurrencyAdded,
+            EventKind::AccountAdded,
+            EventKind::SessionAdded,
+        ];
+        if !RARE.iter().any(|kind| *kind as u8 == record.kind()) {
+            return;
+        }
+        match record.view() {
+            Ok(Event::Instrument(event)) => {
+                self.instruments.insert(event.symbol, *event);
+            }
+            Ok(Event::Named(event)) if event.header.kind == EventKind::CurrencyAdded => {
+                self.currencies.insert(event.name, *event);
+            }
+            Ok(Event::Named(event)) => {
+                self.accounts.insert(event.name, *event);
+            }
+            Ok(Event::SessionAdded(event)) => {
+                self.sessions.insert(event.name, *event);
+            }
+            Ok(Event::Setting(event)) => self.learn_setting(event),
+            Ok(
+                Event::Detail(_)
+                | Event::Accepted(_)
+                | Event::Report(_)
+                | Event::Session(_)
+                | Event::Balance(_)
+                | Event::Note(_)
+                | Event::Level(_),
+            )
+            | Err(_) => {}
+        }
+    }
+
+    fn learn_setting(&mut self, event: &SettingEvent) {
+        let header = &event.header;
+        let (settings, number) = match event.cause {
+            CommandKind::ListInstrument | CommandKind::SetInstrument => {
+                (&mut self.instrument_settings, header.instrument.0)
+            }
+            CommandKind::AddAccount | CommandKind::SetAccount => {
+                (&mut self.account_settings, header.account.0)
+            }
+            CommandKind::AddSession | CommandKind::SetSession => {
+                (&mut self.session_settings, header.session.0)
+            }
+            _ => return,
+        };
+        settings.insert((number, event.setting), event.value);
+    }
+
+    pub(crate) fn currency(&self, name: &str) -> Option<&NamedEvent> {
+        self.currencies.get(&Text::new(name)?)
+    }
+
+    pub(crate) fn currency_name(&self, number: CurrencyId) -> Option<Text<16>> {
+        self.currencies.values().find(|event| event.currency == number).map(|event| event.name)
+    }
+
+    pub(crate) fn instrument(&self, symbol: &str) -> Option<&InstrumentEvent> {
+        self.instruments.get(&Text::new(symbol)?)
+    }
+
+    /// A setting that the Instrument event does not carry; 0 where it was never set.
+    pub(crate) fn instrument_setting(&self, number: InstrumentId, setting: InstrumentSetting) -> i64 {
+        self.instrument_settings.get(&(number.0, setting as u8)).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn account(&self, name: &str) -> Option<&NamedEvent> {
+        self.accounts.get(&Text::new(name)?)
+    }
+
+    pub(crate) fn account_name(&self, number: AccountId) -> Option<Text<16>> {
+        self.accounts.values().find(|event| event.header.account == number).map(|event| event.name)
+    }
+
+    pub(crate) fn owner_group(&self, account: &NamedEvent) -> u32 {
+        let set = self.account_settings.get(&(account.header.account.0, AccountSetting::OwnerGroup as u8));
+        set.and_then(|value| u32::try_from(*value).ok()).unwrap_or(account.owner_group)
+    }
+
+    pub(crate) fn session(&self, name: &str) -> Option<&SessionAddedEvent> {
+        self.sessions.get(&Text::new(name)?)
+    }
+
+    /// A session's setting as last changed, else as it was made.
+    pub(crate) fn session_setting(&self, session: &SessionAddedEvent, setting: SessionSetting) -> i64 {
+        let set = self.session_settings.get(&(session.header.session.0, setting as u8));
+        set.copied().unwrap_or(match setting {
+            SessionSetting::Enabled => 1,
+            SessionSetting::Rate => session.rate.into(),
+            SessionSetting::CancelRate => session.cancel_rate.into(),
+            SessionSetting::Burst => session.burst.into(),
+            SessionSetting::CancelOnDisconnect => session.cancel_on_disconnect.into(),
+            SessionSetting::SelfTrade => session.self_trade as i64,
+        })
+    }
+}
