@@ -31,6 +31,8 @@ use std::time::{Duration, Instant};
 const RELEASE_MAX: usize = 4096;
 /// Longest sleep: heartbeats, silence and signals are noticed this late.
 const PARK_MAX: Duration = Duration::from_millis(100);
+/// Cores that the system's affinity masks can name.
+const CORES_MAX: usize = 1024;
 /// Longest drain at the end; the rest of the five seconds that a stop may take is for closing files.
 const DRAIN_MAX: Duration = Duration::from_secs(4);
 
@@ -299,7 +301,7 @@ impl Drain {
 /// Pins the calling thread, where a core is given; a core that is not there is told, not fatal.
 pub(crate) fn pin(core: Option<usize>) {
     let Some(id) = core else { return };
-    if !core_affinity::set_for_current(core_affinity::CoreId { id }) {
+    if id >= CORES_MAX || !core_affinity::set_for_current(core_affinity::CoreId { id }) {
         tracing::warn!(
             core = id,
             "this thread could not be pinned to that core; it runs where the system puts it"
