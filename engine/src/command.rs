@@ -465,6 +465,13 @@ impl CommandSlot {
         self.0[1] as u8
     }
 
+    /// The command in the slot where it is one on orders: what nearly all are.
+    #[inline(always)]
+    pub(crate) fn order(&self) -> Option<&OrderCommand> {
+        let on_orders = CommandKind::Enter as u8..=CommandKind::Query as u8;
+        if on_orders.contains(&self.kind()) { self.body() } else { None }
+    }
+
     /// The command in the slot.
     ///
     /// # Errors
@@ -502,6 +509,7 @@ impl CommandSlot {
         view.ok_or(malformed)
     }
 
+    #[inline(always)]
     fn body<C: CommandBody>(&self) -> Option<&C> {
         checked::try_from_bytes(bytemuck::bytes_of(self)).ok()
     }

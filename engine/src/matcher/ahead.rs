@@ -6,7 +6,7 @@
 //! that was wrong (the order went meanwhile) only fetched a line in vain.
 
 use super::Engine;
-use crate::command::{Command, CommandKind, CommandSlot, OrderCommand};
+use crate::command::{CommandKind, CommandSlot, OrderCommand};
 use crate::event::EventSink;
 use crate::number::Sequence;
 use crate::prefetch::fetch;
@@ -23,7 +23,7 @@ impl Engine {
     /// Aborts the process as `apply` does.
     pub fn apply_all(&mut self, first: Sequence, slots: &[&CommandSlot], out: &mut impl EventSink) {
         let ahead = if self.orders.live() < ORDERS_MIN { 0 } else { 3 * STEP };
-        let at = |turn: usize| slots.get(turn).and_then(|slot| order_of(slot));
+        let at = |turn: usize| slots.get(turn).and_then(|slot| slot.order());
         if ahead > 0 {
             for turn in 0..ahead {
                 self.look(
@@ -91,15 +91,6 @@ impl Engine {
         if opposite.best_key() <= opposite.key(command.price.0) {
             self.orders.fetch(self.pool.level(opposite.best()).first());
         }
-    }
-}
-
-/// The command on an order that is in the slot, if one is.
-#[inline(always)]
-fn order_of(slot: &CommandSlot) -> Option<&OrderCommand> {
-    match slot.view() {
-        Ok(Command::Order(order)) => Some(order),
-        _ => None,
     }
 }
 

@@ -95,16 +95,25 @@ impl Engine {
         if self.timers.due(self.clock.0).is_some() {
             self.expire(&mut out);
         }
-        let Ok(command) = slot.view() else { broken(sequence, "the bytes are no command") };
-        match command {
-            Command::Order(order) => self.apply_order(order, &mut out),
-            Command::Session(session) => self.apply_session(session, &mut out),
-            Command::Note(note) => Self::note(note, &mut out),
-            Command::Operator(operator) => self.apply_operator(operator, &mut out),
-            Command::List(list) => self.list(list, &mut out),
-            Command::AddSession(session) => self.add_session(session, &mut out),
+        match slot.order() {
+            Some(order) => self.apply_order(order, &mut out),
+            None => self.apply_rarer(slot, &mut out),
         }
         self.event_hash = out.hash;
+    }
+
+    /// Commands that are not on orders.
+    #[inline(never)]
+    fn apply_rarer<S: EventSink>(&mut self, slot: &CommandSlot, out: &mut Emitter<'_, S>) {
+        let Ok(command) = slot.view() else { broken(out.sequence, "the bytes are no command") };
+        match command {
+            Command::Order(_) => broken(out.sequence, "a command on orders that is none"),
+            Command::Session(session) => self.apply_session(session, out),
+            Command::Note(note) => Self::note(note, out),
+            Command::Operator(operator) => self.apply_operator(operator, out),
+            Command::List(list) => self.list(list, out),
+            Command::AddSession(session) => self.add_session(session, out),
+        }
     }
 
     #[inline]
