@@ -13,6 +13,8 @@ use crate::prefetch::fetch;
 
 /// Commands between one look and the next, and between the last look and the command.
 const STEP: usize = 4;
+/// Commands between the look at a slot itself and the command.
+const SLOTS_AHEAD: usize = 8;
 /// Live orders from which on looking pays: below, all of them lie in the cache anyway (64 bytes each).
 const ORDERS_MIN: u32 = 1 << 15;
 
@@ -34,6 +36,10 @@ impl Engine {
             }
         }
         for (turn, slot) in slots.iter().enumerate() {
+            if let Some(&coming) = slots.get(turn + SLOTS_AHEAD) {
+                fetch(coming);
+                fetch(&coming.words()[8]);
+            }
             if ahead > 0 {
                 self.look(at(turn + 3 * STEP), at(turn + 2 * STEP), at(turn + STEP));
             }
