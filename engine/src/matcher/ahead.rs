@@ -6,8 +6,10 @@
 //! that was wrong (the order went meanwhile) only fetched a line in vain.
 
 use super::Engine;
+use super::emit::Emitter;
 use crate::command::{CommandKind, CommandSlot, OrderCommand};
 use crate::event::EventSink;
+use crate::fatal::broken;
 use crate::number::Sequence;
 use crate::prefetch::fetch;
 
@@ -24,38 +26,40 @@ impl Engine {
     ///
     /// Aborts the process as `apply` does.
     pub fn apply_all(&mut self, first: Sequence, slots: &[&CommandSlot], out: &mut impl EventSink) {
-        let ahead = if self.orders.live() < ORDERS_MIN { 0 } else { 3 * STEP };
-        let at = |turn: usize| slots.get(turn).and_then(|slot| slot.order());
-        if ahead > 0 {
-            for turn in 0..ahead {
-                self.look(
-                    at(turn),
-                    turn.checked_sub(STEP).and_then(at),
-                    turn.checked_sub(2 * STEP).and_then(at),
-                );
-            }
+        if first <= self.sequence {
+            broken(first, "a command came twice or out of order");
+        }
+        let (time, hash) = (self.clock.0, self.event_hash);
+        let mut out = Emitter { sink: out, sequence: first, time, ordinal: 0, hash };
+        let large = self.orders.live() >= ORDERS_MIN;
+        if large {
+            (0..3 * STEP).for_each(|turn| self.look(slots, turn));
         }
         for (turn, slot) in slots.iter().enumerate() {
             if let Some(&coming) = slots.get(turn + SLOTS_AHEAD) {
                 fetch(coming);
                 fetch(&coming.words()[8]);
             }
-            if ahead > 0 {
-                self.look(at(turn + 3 * STEP), at(turn + 2 * STEP), at(turn + STEP));
+            if large {
+                self.look(slots, turn + 3 * STEP);
             }
-            self.apply(Sequence(first.0 + turn as u64), slot, out);
+            self.step(slot, &mut out);
+            out.sequence = out.sequence.next();
         }
+        self.event_hash = out.hash;
     }
 
-    #[inline(always)]
-    fn look(&self, far: Option<&OrderCommand>, near: Option<&OrderCommand>, next: Option<&OrderCommand>) {
-        if let Some(command) = far {
+    /// Looks at the command of this turn and the two before it that are due for a second and third look.
+    #[inline(never)]
+    fn look(&self, slots: &[&CommandSlot], turn: usize) {
+        let order = |turn: usize| slots.get(turn).and_then(|slot| slot.order());
+        if let Some(command) = order(turn) {
             self.index.fetch(command.session.0, number_of(command));
         }
-        if let Some(command) = near {
+        if let Some(command) = turn.checked_sub(STEP).and_then(order) {
             self.look_near(command);
         }
-        if let Some(command) = next {
+        if let Some(command) = turn.checked_sub(2 * STEP).and_then(order) {
             self.look_next(command);
         }
     }

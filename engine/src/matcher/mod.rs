@@ -85,21 +85,23 @@ impl Engine {
     /// Aborts the process, naming `sequence`, when `sequence` does not rise, the slot is malformed or an
     /// invariant is broken.
     pub fn apply(&mut self, sequence: Sequence, slot: &CommandSlot, out: &mut impl EventSink) {
-        if sequence <= self.sequence {
-            broken(sequence, "a command came twice or out of order");
-        }
-        self.sequence = sequence;
+        self.apply_all(sequence, &[slot], out);
+    }
+
+    /// Carries out the command in `slot`, whose sequence `out` has.
+    #[inline(always)]
+    fn step<S: EventSink>(&mut self, slot: &CommandSlot, out: &mut Emitter<'_, S>) {
+        self.sequence = out.sequence;
         self.clock = self.clock.max(slot.time());
-        let hash = self.event_hash;
-        let mut out = Emitter { sink: out, sequence, time: self.clock.0, ordinal: 0, hash };
+        out.time = self.clock.0;
+        out.ordinal = 0;
         if self.timers.due(self.clock.0).is_some() {
-            self.expire(&mut out);
+            self.expire(out);
         }
         match slot.order() {
-            Some(order) => self.apply_order(order, &mut out),
-            None => self.apply_rarer(slot, &mut out),
+            Some(order) => self.apply_order(order, out),
+            None => self.apply_rarer(slot, out),
         }
-        self.event_hash = out.hash;
     }
 
     /// Commands that are not on orders.
@@ -116,12 +118,19 @@ impl Engine {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn apply_order<S: EventSink>(&mut self, order: &OrderCommand, out: &mut Emitter<'_, S>) {
         match order.kind {
             CommandKind::Enter => self.enter(order, out),
-            CommandKind::Replace => self.replace(order, out),
             CommandKind::Cancel => self.cancel_order(order, out),
+            _ => self.apply_rarer_order(order, out),
+        }
+    }
+
+    #[inline(never)]
+    fn apply_rarer_order<S: EventSink>(&mut self, order: &OrderCommand, out: &mut Emitter<'_, S>) {
+        match order.kind {
+            CommandKind::Replace => self.replace(order, out),
             CommandKind::Reduce => self.reduce(order, out),
             CommandKind::Query => self.query(order, out),
             _ => broken(out.sequence, "an order command of another kind"),
