@@ -113,8 +113,9 @@ impl Market {
 
     /// Takes in a message; whether it changed what is shown.
     pub(super) fn learn(&mut self, message: &Message) -> bool {
+        self.time_ns = timestamp_ns(message);
         match *message {
-            Message::SystemEvent(event) => self.time_ns = event.timestamp.0,
+            Message::SystemEvent(_) => {}
             Message::StockDirectory(stock) => {
                 self.symbols.insert(String::from_utf8_lossy(&stock.stock).trim_end().to_owned());
                 if stock.stock == self.symbol {
@@ -124,7 +125,6 @@ impl Market {
             }
             Message::TradingAction(action) if self.is_ours(action.locate) => self.state = action.state,
             Message::AddOrder(add) if self.is_ours(add.locate) => {
-                self.time_ns = add.timestamp.0;
                 let order = Resting { is_bid: add.side == b'B', price: add.price, lots: add.shares };
                 self.add(add.order_reference, order);
             }
@@ -136,15 +136,12 @@ impl Market {
                 self.trade(executed.order_reference, executed.timestamp.0, executed.price, executed.shares);
             }
             Message::OrderCancel(cancel) if self.is_ours(cancel.locate) => {
-                self.time_ns = cancel.timestamp.0;
                 self.take(cancel.order_reference, cancel.shares);
             }
             Message::OrderDelete(delete) if self.is_ours(delete.locate) => {
-                self.time_ns = delete.timestamp.0;
                 self.take(delete.order_reference, u32::MAX);
             }
             Message::OrderReplace(replace) if self.is_ours(replace.locate) => {
-                self.time_ns = replace.timestamp.0;
                 if let Some(gone) = self.take(replace.original_reference, u32::MAX) {
                     let order = Resting { price: replace.price, lots: replace.shares, ..gone };
                     self.add(replace.order_reference, order);
@@ -216,10 +213,26 @@ impl Market {
     }
 
     fn print(&mut self, trade: Trade) {
-        self.time_ns = trade.time_ns;
         self.tape.truncate(TAPE_MAX - 1);
         self.tape.push_front(trade);
     }
+}
+
+const fn timestamp_ns(message: &Message) -> u64 {
+    let timestamp = match message {
+        Message::SystemEvent(event) => event.timestamp,
+        Message::StockDirectory(stock) => stock.timestamp,
+        Message::TradingAction(action) => action.timestamp,
+        Message::AddOrder(add) => add.timestamp,
+        Message::OrderExecuted(executed) => executed.timestamp,
+        Message::OrderExecutedWithPrice(executed) => executed.timestamp,
+        Message::OrderCancel(cancel) => cancel.timestamp,
+        Message::OrderDelete(delete) => delete.timestamp,
+        Message::OrderReplace(replace) => replace.timestamp,
+        Message::Trade(trade) => trade.timestamp,
+        Message::BrokenTrade(broken) => broken.timestamp,
+    };
+    timestamp.0
 }
 
 #[cfg(test)]
@@ -303,6 +316,7 @@ mod tests {
             add.locate = 4;
         }
         assert!(!market.learn(&other));
+        assert_eq!(market.time_ns(), 5, "whether the feed is live shows in any message");
         let delete = OrderDelete { locate: 3, tracking: 0, timestamp: TIME, order_reference: 77 };
         market.learn(&Message::OrderDelete(delete));
         assert_eq!(best(&market), (None, None));
