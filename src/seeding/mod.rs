@@ -162,6 +162,9 @@ mod tests {
     use super::*;
     use crate::config::Configuration;
     use engine::command::Command;
+    use engine::limits::Limits;
+    use engine::matcher::Engine;
+    use engine::number::Sequence;
 
     #[test]
     fn the_default_seed_yields_every_command_in_order() {
@@ -184,6 +187,44 @@ mod tests {
         let last =
             commands.last().map(|slot| slot.view().map(|command| matches!(command, Command::AddSession(_))));
         assert_eq!(last, Some(Ok(true)));
+    }
+
+    /// What an empty market knows once it has taken the seed.
+    fn known_after(seed: &Seed, zone: ZoneOffset) -> Known {
+        let mut engine = Engine::new(&Limits::default());
+        let mut events = Vec::new();
+        for (slot, sequence) in commands(seed, zone, Timestamp(1)).expect("commands").iter().zip(1..) {
+            engine.apply(Sequence(sequence), slot, &mut events);
+        }
+        let mut known = Known::default();
+        events.iter().for_each(|event| known.learn(event));
+        known
+    }
+
+    #[test]
+    fn a_market_does_not_differ_from_its_own_seed() {
+        let configuration = Configuration::load(None).expect("the defaults are valid");
+        let known = known_after(&configuration.seed, configuration.venue.zone);
+        assert_eq!(differences(&configuration.seed, &known), []);
+    }
+
+    #[test]
+    fn differences_name_the_command_that_would_apply_them() {
+        let Configuration { venue, mut seed, .. } =
+            Configuration::load(None).expect("the defaults are valid");
+        let known = known_after(&seed, venue.zone);
+        seed.instruments[0].collar = "7".parse().expect("a decimal");
+        seed.sessions[0].rate = 9;
+        seed.accounts.truncate(1);
+        seed.accounts[0].name = Text::new("new").expect("fits");
+        let found = differences(&seed, &known);
+        let remedies: Vec<&str> = found.iter().map(|difference| difference.remedy.as_str()).collect();
+        let expected = [
+            "rotunda admin set-instrument BTCUSD collar 7",
+            "rotunda admin add-account new --mode external --owner-group 0",
+            "rotunda admin set-session demo01 rate 9",
+        ];
+        assert_eq!(remedies, expected);
     }
 
     #[test]
