@@ -123,7 +123,16 @@ impl DataFolder {
             }
             return Ok(kept);
         }
-        let (path, half) = (self.path.join(LIMITS), self.path.join("limits.json.new"));
+        let path = self.path.join(LIMITS);
+        if std::fs::read_dir(journal(&self.path)).is_ok_and(|mut files| files.next().is_some()) {
+            return Err(Failure::new(format!(
+                "{}: missing, and the journal beside it was made with limits that only this file knows; restore it \
+                 from a copy of the folder. The limits configured now would be: {}",
+                path.display(),
+                serde_json::to_string(configured)?
+            )));
+        }
+        let half = self.path.join("limits.json.new");
         let write = || -> std::io::Result<()> {
             let mut file = File::create(&half)?;
             writeln!(file, "{}", serde_json::to_string(configured)?)?;
@@ -168,6 +177,9 @@ mod tests {
         configured.orders_max += 1;
         assert_eq!(folder.keep_limits(&configured).expect("kept"), first);
         assert_eq!(limits(&path).expect("readable"), Some(first));
+        std::fs::remove_file(path.join(LIMITS)).expect("it was kept");
+        std::fs::create_dir_all(journal(&path).join("anything")).expect("our own folder");
+        assert!(folder.keep_limits(&configured).is_err(), "a journal without its limits");
         std::fs::remove_dir_all(path).expect("our own folder");
     }
 }

@@ -40,7 +40,6 @@ pub(crate) fn run(options: &RunOptions) -> Result<(), Failure> {
     let data = options.data.clone().unwrap_or_else(|| configuration.venue.data.clone());
     check_descriptors(configuration.doors.connections_max)?;
     let folder = DataFolder::take(&data)?;
-    let stop = pipeline::stop_on_signals()?;
     let mut doors = Doors::bind(door_options(&configuration, &data))?;
     let mut timers = Timers::new(day_begins_ns(&configuration.venue));
     let mut known = Known::default();
@@ -54,6 +53,8 @@ pub(crate) fn run(options: &RunOptions) -> Result<(), Failure> {
             tracing::warn!("{difference}");
         }
     }
+    // Until here a signal just ends the process: nothing is open, and a start can be broken off anywhere.
+    let stop = pipeline::stop_on_signals()?;
     venue(&configuration, &folder, options, Parts { doors, timers, recovered, stop })
 }
 
