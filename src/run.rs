@@ -5,7 +5,7 @@ use crate::admin::desk::{Desk, JOBS_MAX};
 use crate::admin::server::AdminServer;
 use crate::cli::RunOptions;
 use crate::clock::Clock;
-use crate::config::{Configuration, DayBegins, Idle, Layout, Venue};
+use crate::config::{Configuration, DayBegins, Idle, Layout, SessionSeed, Venue};
 use crate::data_folder::{self, DataFolder};
 use crate::demo::Participants;
 use crate::endpoints::Endpoints;
@@ -55,12 +55,13 @@ pub(crate) fn run(options: &RunOptions) -> Result<(), Failure> {
     }
     // Until here a signal just ends the process: nothing is open, and a start can be broken off anywhere.
     let stop = pipeline::stop_on_signals()?;
-    venue(&configuration, &folder, options, Parts { doors, timers, recovered, stop })
+    venue(&configuration, &folder, options, Parts { doors, timers, known, recovered, stop })
 }
 
 struct Parts {
     doors: Doors,
     timers: Timers,
+    known: Known,
     recovered: Recovered,
     stop: Arc<AtomicBool>,
 }
@@ -72,7 +73,7 @@ fn venue(
     options: &RunOptions,
     parts: Parts,
 ) -> Result<(), Failure> {
-    let Parts { doors, timers, recovered, stop } = parts;
+    let Parts { doors, timers, known, recovered, stop } = parts;
     let Recovered { engine, journal, event_log, last_event } = recovered;
     let last = engine.last_sequence();
     let commands = opening(configuration, &engine)?;
@@ -94,7 +95,10 @@ fn venue(
 
     std::thread::Builder::new().name("rotunda-admin".into()).spawn(move || admin.serve())?;
     let demo = configuration.demo.enabled && !options.no_demo;
-    announce(configuration, folder, &rim.doors, demo)?;
+    let fresh = last.0 == 0;
+    let login =
+        configuration.seed.sessions.iter().find(|seed| fresh || known.session(seed.name.as_str()).is_some());
+    announce(configuration, folder, &rim.doors, login, demo)?;
     let beside = Beside::start(configuration, data, &rim.doors, demo)?;
     let result = run_layout(configuration, rim, matcher, &stop);
     beside.stop();
@@ -144,6 +148,7 @@ fn announce(
     configuration: &Configuration,
     folder: &DataFolder,
     doors: &Doors,
+    login: Option<&SessionSeed>,
     demo: bool,
 ) -> Result<(), Failure> {
     let addresses = doors.addresses();
@@ -161,7 +166,7 @@ fn announce(
     println!("  OUCH 5.0 order entry   {}", addresses.ouch);
     println!("  ITCH 5.0 market data   {}", addresses.itch);
     println!("  operators              rotunda admin --data {}", folder.path().display());
-    if let Some(session) = configuration.seed.sessions.first() {
+    if let Some(session) = login {
         println!("  demo login             user {}, password {}", session.name, session.password);
     }
     if let Some(instrument) = configuration.seed.instruments.first() {

@@ -101,7 +101,7 @@ def test_the_kill_switch_cancels_and_closes(venue):
         assert [message.name for message in said][:2] == ["Cancelled", "Rejected"]
         spared.send(enter(2, "B", 1, 100))
         assert [message.name for message in ouch.settle(spared)][0] == "Accepted"
-        venue.admin("enable-account", "demo01", *WHO)
+        venue.admin("set-account", "demo01", "enabled", "1", *WHO)
         killed.send(enter(3, "B", 1, 100))
         assert [message.name for message in ouch.settle(killed)][0] == "Accepted"
 
@@ -123,7 +123,7 @@ def test_an_instrument_listed_at_run_time_trades_at_once(venue):
 def test_changes_survive_a_restart(venue):
     password = rows(venue, "add-session", "late", "--account", "demo01", "--cancel-on-disconnect")[0]["password"]
     venue.admin("set-instrument", SYMBOL, "quantity-max", "5", *WHO)
-    venue.admin("disable-account", "demo02", *WHO)
+    venue.admin("set-account", "demo02", "enabled", "0", *WHO)
     venue.kill()
     venue.start()
     assert [row["enabled"] for row in rows(venue, "accounts") if row["name"] == "demo02"] == [False]

@@ -4,8 +4,7 @@
 use super::request::{Envelope, Filter, Listing, Request, Transfer};
 use super::view::View;
 use engine::command::{
-    AccountSetting, AddSessionCommand, CommandKind, CommandSlot, ListCommand, NoteCommand, OperatorCommand,
-    SessionCommand,
+    AddSessionCommand, CommandKind, CommandSlot, ListCommand, NoteCommand, OperatorCommand, SessionCommand,
 };
 use engine::decimal::Decimal;
 use engine::number::{AccountId, CurrencyId, InstrumentId, Price, Quantity, SessionId, Text, Timestamp};
@@ -59,8 +58,13 @@ pub(crate) fn plan(envelope: &Envelope, view: &View, today: u32) -> Result<Plan,
             command.owner_group = *owner_group;
             CommandSlot::new(&command)
         }
-        Request::EnableAccount { account } => enable(view, account, true)?,
-        Request::DisableAccount { account } => enable(view, account, false)?,
+        Request::SetAccount { account: name, setting, value } => {
+            let mut command = operator(CommandKind::SetAccount);
+            command.account = account(view, name)?;
+            command.setting = setting.value() as u8;
+            command.value = i64::from(*value);
+            CommandSlot::new(&command)
+        }
         Request::Deposit(transfer) => deposit(view, transfer, 1)?,
         Request::Withdraw(transfer) => deposit(view, transfer, -1)?,
         Request::AddSession { .. } => {
@@ -124,14 +128,6 @@ fn phase(view: &View, symbol: &str, phase: Phase) -> Result<CommandSlot, String>
     let mut command = operator(CommandKind::SetPhase);
     command.instrument = instrument(view, symbol)?;
     command.phase = phase;
-    Ok(CommandSlot::new(&command))
-}
-
-fn enable(view: &View, name: &str, enabled: bool) -> Result<CommandSlot, String> {
-    let mut command = operator(CommandKind::SetAccount);
-    command.account = account(view, name)?;
-    command.setting = AccountSetting::Enabled as u8;
-    command.value = i64::from(enabled);
     Ok(CommandSlot::new(&command))
 }
 

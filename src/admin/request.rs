@@ -85,15 +85,14 @@ pub(crate) enum Request {
         #[arg(long, default_value_t = 0)]
         owner_group: u32,
     },
-    /// Open an account to new orders again.
-    EnableAccount {
+    /// Change a setting of an account.
+    SetAccount {
         /// Its name.
         account: String,
-    },
-    /// Close an account to new orders.
-    DisableAccount {
-        /// Its name.
-        account: String,
+        /// What to change.
+        setting: AccountSettingName,
+        /// The new value (`enabled`: 0 closes the account to new orders, 1 opens it).
+        value: u32,
     },
     /// Credit an account.
     Deposit(Transfer),
@@ -272,6 +271,13 @@ names!(
         TakerFee => engine::command::InstrumentSetting::TakerFee,
         Tick => engine::command::InstrumentSetting::Tick,
         Lot => engine::command::InstrumentSetting::Lot,
+    }
+);
+names!(
+    /// Settings of an account.
+    AccountSettingName => engine::command::AccountSetting {
+        Enabled => engine::command::AccountSetting::Enabled,
+        OwnerGroup => engine::command::AccountSetting::OwnerGroup,
     }
 );
 names!(

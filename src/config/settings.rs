@@ -125,7 +125,6 @@ pub(crate) struct Journal {
     pub(crate) segment_mib: u64,
     pub(crate) backend: Backend,
     pub(crate) writes_in_flight: usize,
-    pub(crate) batch_max: usize,
 }
 
 /// How the journal is written.

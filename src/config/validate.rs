@@ -85,7 +85,6 @@ fn sizes(configuration: &Configuration, faults: &mut Faults) {
         ("doors.failed_log_ins_max", doors.failed_log_ins_max.into(), 1, 1_000_000),
         ("journal.segment_mib", journal.segment_mib, 1, 4_096),
         ("journal.writes_in_flight", journal.writes_in_flight as u64, 1, 64),
-        ("journal.batch_max", journal.batch_max as u64, 1, 65_536),
         ("event_log.segment_mib", event_log.segment_mib, 1, 1_024),
         ("event_log.sync_ms", event_log.sync_ms, 1, 60_000),
         ("demo.pace", demo.pace.into(), 1, 1_000),

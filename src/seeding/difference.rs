@@ -140,7 +140,8 @@ fn compare_account(account: &AccountSeed, known: &Known, found: &mut Found) {
     };
     let what = format!("account {name}");
     found.fixed(what.clone(), "mode", mode_name(there.mode), mode);
-    found.fixed(what, "owner group", known.owner_group(there), owner_group);
+    let values = Values { log: known.owner_group(there), configured: owner_group };
+    found.changed(&what, "owner-group", values, &format!("set-account {name}"));
 }
 
 fn compare_session(session: &SessionSeed, known: &Known, found: &mut Found) {
