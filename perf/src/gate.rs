@@ -11,7 +11,7 @@ pub const NOT_DURABLE_P50_MAX: f64 = 2.0;
 pub const DURABLE_P50_MAX: f64 = 3.0;
 /// Sixteen sessions, durable: venue over echo, commands answered. The claim itself, 200 thousand orders
 /// a second, is an absolute number and holds on the machine of the stored result only.
-pub const THROUGHPUT_MIN: f64 = 0.10;
+pub const THROUGHPUT_MIN: f64 = 0.03;
 
 /// Which side of the bound is good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

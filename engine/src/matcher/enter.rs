@@ -68,6 +68,26 @@ impl Incoming {
         Holder { account: self.account, book: self.book, side: self.side, price: self.worth, open }
     }
 
+    /// Its record, but for its place in the book.
+    #[inline(always)]
+    pub(super) const fn hot(&self) -> HotOrder {
+        HotOrder {
+            open: self.open,
+            price: self.price,
+            id: self.id,
+            executed: self.executed,
+            next: NONE,
+            prev: NONE,
+            session: self.session,
+            user_ref: self.user_ref,
+            account: self.account,
+            level: LevelRef::NONE,
+            book: self.book as u16,
+            traits: self.traits,
+            agreed: self.terms.agreed(),
+        }
+    }
+
     /// A line about this order.
     #[inline(always)]
     pub(super) fn line(&self, kind: EventKind, report: u32, level: LevelState) -> Line {
@@ -104,10 +124,9 @@ impl Engine {
         }
         session.last_user_ref = command.user_ref.0;
         let in_rate = session.orders.take(session.burst, now);
-        if in_rate && self.rests_at_once(command, number as usize - 1) {
-            return self.rest_at_once(command, number as usize - 1, out);
+        if !in_rate || !self.rest_at_once(command, number as usize - 1, out) {
+            self.enter_checked(command, in_rate, out);
         }
-        self.enter_checked(command, in_rate, out);
     }
 
     /// Enter, with every check.
@@ -145,21 +164,7 @@ impl Engine {
     /// Puts an order into its queue, its record into the place `order`, and its number into the index.
     #[inline(always)]
     pub(super) fn store(&mut self, order: u32, incoming: &Incoming) -> LevelState {
-        let mut hot = HotOrder {
-            open: incoming.open,
-            price: incoming.price,
-            id: incoming.id,
-            executed: incoming.executed,
-            next: NONE,
-            prev: NONE,
-            session: incoming.session,
-            user_ref: incoming.user_ref,
-            account: incoming.account,
-            level: LevelRef::NONE,
-            book: incoming.book as u16,
-            traits: incoming.traits,
-            agreed: incoming.terms.agreed(),
-        };
+        let mut hot = incoming.hot();
         let book = &mut self.instruments[incoming.book].book;
         let (at, last, level) = book.append(&mut self.pool, &mut self.orders, (order, &hot));
         hot.level = at;

@@ -6,17 +6,23 @@ use super::emit::{Emitter, Replaced};
 use super::enter::Incoming;
 use crate::command::OrderCommand;
 use crate::event::{EventKind, EventSink};
+use crate::instruments::Instrument;
 use crate::orders::{Terms, Traits};
 use crate::terms::Phase;
 
 impl Engine {
-    /// Whether a new order passes every check by its plainness and goes into the book without trading.
-    /// Most orders do; the others lose the few nanoseconds that this took.
+    /// Puts a new order into the book that passes every check by its plainness and does not trade, and
+    /// says whether it did. Most orders do; the others lose the few nanoseconds that the look took.
     #[inline(always)]
-    pub(super) fn rests_at_once(&self, command: &OrderCommand, session: usize) -> bool {
-        let session = &self.sessions[session];
-        let Some(instrument) = self.instrument(command.instrument.0) else { return false };
-        let (listing, book) = (&instrument.listing, &instrument.book);
+    pub(super) fn rest_at_once<S: EventSink>(
+        &mut self,
+        command: &OrderCommand,
+        session: usize,
+        out: &mut Emitter<'_, S>,
+    ) -> bool {
+        let session = &mut self.sessions[session];
+        let book = (command.instrument.0 as usize).wrapping_sub(1);
+        let Some(Instrument { listing, book: levels }) = self.instruments.get_mut(book) else { return false };
         let price = command.price.0;
         let passes = session.ordinary
             & command.is_ordinary()
@@ -27,27 +33,17 @@ impl Engine {
             & (price <= listing.ordinary_max)
             & (command.quantity.0.wrapping_sub(1) < listing.quantity_max)
             & !self.orders.is_full();
-        let opposite = book.ladder(command.side.opposite());
-        let ladder = book.ladder(command.side);
-        passes && opposite.best_key() > opposite.key(price) && ladder.has_room(&self.pool, ladder.key(price))
-    }
-
-    /// The way most orders go: `place`, without what they need not look at.
-    #[inline(always)]
-    pub(super) fn rest_at_once<S: EventSink>(
-        &mut self,
-        command: &OrderCommand,
-        session: usize,
-        out: &mut Emitter<'_, S>,
-    ) {
-        let order = self.orders.take();
-        let session = &mut self.sessions[session];
+        let opposite = levels.ladder(command.side.opposite());
+        let ladder = levels.ladder(command.side);
+        let rests = passes && opposite.best_key() > opposite.key(price);
+        if !rests || !ladder.has_room(&self.pool, ladder.key(price)) {
+            return false;
+        }
         session.live_orders += 1;
         let report = session.report();
-        let book = command.instrument.0 as usize - 1;
-        let listing = &self.instruments[book].listing;
         let firm: u32 = bytemuck::cast(command.firm);
-        let compact = !listing.has_fees() & (firm == 0) & (command.group == 0);
+        let charged = listing.has_fees();
+        let compact = !charged & (firm == 0) & (command.group == 0);
         self.next_order += 1;
         let incoming = Incoming {
             id: self.next_order,
@@ -56,12 +52,12 @@ impl Engine {
             account: session.account,
             book,
             side: command.side,
-            price: command.price.0,
-            worth: command.price.0,
+            price,
+            worth: price,
             open: command.quantity.0,
             executed: 0,
             traits: Traits(command.side as u16)
-                .with_if(Traits::CHARGED, listing.has_fees())
+                .with_if(Traits::CHARGED, charged)
                 .with_if(Traits::COMPACT, compact),
             terms: Terms {
                 maker_rate: listing.maker_fee,
@@ -77,9 +73,15 @@ impl Engine {
             kind: EventKind::Accepted,
             replaced: Replaced::default(),
         };
-        let level = self.store(order, &incoming);
+        let order = self.orders.take();
+        let mut hot = incoming.hot();
+        let (at, last, level) = levels.append(&mut self.pool, &mut self.orders, (order, &hot));
+        (hot.level, hot.prev) = (at, last);
+        self.orders.put(order, hot, incoming.terms);
+        self.index.insert(incoming.session, incoming.user_ref, order);
         let line = incoming.line(EventKind::Accepted, report, level);
         out.terms(&line, &incoming.terms, Replaced::default());
+        true
     }
 
     /// Works out again for whom and for what an order may pass its checks by its plainness. After
