@@ -35,3 +35,49 @@ def test_the_pages_link_to_what_is_there():
             if not (page.parent / target).exists():
                 missing.append(f"{page.relative_to(ROOT)}: {target}")
     assert not missing, "\n" + "\n".join(missing)
+
+
+SIZES = {"u8": 1, "u16": 2, "u32": 4, "u64": 8, "i32": 4, "Nanoseconds48": 6}
+
+
+def size(kind):
+    text = re.match(r"\[u8; (\d+)\]", kind)
+    return int(text[1]) if text else SIZES[kind]
+
+
+def test_the_protocol_page_has_every_field_of_the_codecs():
+    page, missing = (ROOT / "docs" / "protocols.md").read_text() + "\n", []
+    for source in ("ouch/inbound.rs", "ouch/outbound.rs", "itch/mod.rs"):
+        code = (ROOT / "net" / "src" / source).read_text()
+        messages = re.findall(r"(\w+) = b'(.)', (\d+) \{(.*?)\}", code, re.DOTALL)
+        assert len(messages) > 4, source
+        for name, letter, total, fields in messages:
+            heading = re.search(rf"^### `{letter}` {name}: [^\n]*\({total} bytes\)\n\n(.*?)\n\n", page, re.MULTILINE | re.DOTALL)
+            if not heading:
+                missing.append(f"{source}: {name} of {total} bytes")
+                continue
+            for offset, field, kind in re.findall(r"(\d+) (\w+): ([^=]+?) = ", fields):
+                if f"| {offset} | {size(kind)} | {field} |" not in heading[1]:
+                    missing.append(f"{source}: {name}.{field} at {offset}")
+    options = re.findall(r"^    (\d+) (\w+)\((.*?)\) \"", (ROOT / "net/src/ouch/appendage.rs").read_text(), re.MULTILINE)
+    missing += [name for tag, name, kind in options if f"| {tag} | {name} | {size(kind)} |" not in page]
+    assert len(options) > 15 and not missing, "\n" + "\n".join(missing)
+
+
+def test_the_reasons_page_has_every_reason_and_its_code():
+    page = (ROOT / "docs" / "reject-reasons.md").read_text()
+    reasons = (ROOT / "engine/src/reason.rs").read_text()
+    door = (ROOT / "net/src/doors/reports.rs").read_text()
+    missing = []
+    for name in ("Reject", "CancelReason"):
+        (body,) = re.findall(rf"pub enum {name} \{{(.*?)\n\}}", reasons, re.DOTALL)
+        codes = {}
+        for arms, code in re.findall(rf"((?:{name}::\w+\s*\|?\s*)+)=> (0x[0-9A-F]+|b'.')", door):
+            codes |= dict.fromkeys(re.findall(rf"{name}::(\w+)", arms), code.strip("b'"))
+        numbered = [pair for pair in re.findall(r"(\w+) = (\d+),", body) if pair[0] != "None"]
+        assert len(numbered) > 10 and set(dict(numbered)) <= set(codes)
+        for reason, number in numbered:
+            rows = (f"| {number} | {reason} | `{codes[reason]}` |", f"| {number} | {reason} | operator |")
+            if not any(row in page for row in rows):
+                missing.append(f"{name}.{reason}: {number}, {codes[reason]}")
+    assert not missing, "\n" + "\n".join(missing)
