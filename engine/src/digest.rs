@@ -40,8 +40,8 @@ pub fn hash_bytes(bytes: &[u8]) -> u64 {
     for chunk in bytes.chunks(16) {
         let mut padded = [0; 16];
         padded[..chunk.len()].copy_from_slice(chunk);
-        let block = u128::from_le_bytes(padded);
-        hash = fold(block as u64 ^ KEYS[2] ^ hash, (block >> 64) as u64 ^ KEYS[3]).wrapping_add(hash);
+        let [left, right]: [u64; 2] = bytemuck::cast(padded);
+        hash = fold(left ^ KEYS[2] ^ hash, right ^ KEYS[3]).wrapping_add(hash);
     }
     hash
 }
