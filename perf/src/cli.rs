@@ -245,6 +245,9 @@ pub(crate) struct VenueArgs {
     /// Commands of a run with one in flight.
     #[arg(long, default_value_t = 50_000)]
     pub(crate) single: u32,
+    /// The same where each waits for the disk.
+    #[arg(long, default_value_t = 10_000)]
+    pub(crate) durable: u32,
     /// Commands of a run of sixteen sessions.
     #[arg(long, default_value_t = 2_000_000)]
     pub(crate) many: u32,

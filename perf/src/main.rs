@@ -166,6 +166,7 @@ fn comparison(place: &PlaceArgs) -> Result<Comparison, Box<dyn Error>> {
         pairs: 1,
         seed: place.seed,
         single_commands: 20_000,
+        durable_commands: 1_500,
         many_commands: 300_000,
         disk_writes: 500,
     })
@@ -175,6 +176,7 @@ fn run_venue(args: &VenueArgs) -> Outcome {
     let comparison = Comparison {
         pairs: args.pairs,
         single_commands: args.single,
+        durable_commands: args.durable,
         many_commands: args.many,
         disk_writes: 2_000,
         ..comparison(&args.place)?
@@ -199,7 +201,9 @@ fn run_gate(args: &GateArgs) -> Outcome {
         println!("{check}");
         checks.push(check);
     };
-    for (flow, commands) in [(Flow::A, 2_000_000), (Flow::B, 1_000_000)] {
+    for (flow, commands, bound) in
+        [(Flow::A, 2_000_000, gate::MATCHER_SMALL_MAX), (Flow::B, 1_000_000, gate::MATCHER_LARGE_MAX)]
+    {
         let result = matcher::compare(&Workload::draw(flow, args.place.seed, commands), 3)?;
         println!("{result}");
         tell(

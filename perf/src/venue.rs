@@ -33,6 +33,8 @@ pub struct Comparison {
     pub seed: u64,
     /// Commands of a run with one in flight.
     pub single_commands: u32,
+    /// The same where each waits for the disk.
+    pub durable_commands: u32,
     /// Commands of a run with many.
     pub many_commands: u32,
     /// Disk writes beside each durable run.
@@ -152,7 +154,8 @@ impl Comparison {
     /// A server does not start, a run fails, or the disk cannot be measured.
     pub fn one_in_flight(&self, durable: bool) -> Result<Pairs, Box<dyn Error>> {
         let title = if durable { "one order in flight, durable" } else { "one order in flight, not durable" };
-        self.pairs(title, 1, Pace::InFlight(1), self.single_commands, durable)
+        let commands = if durable { self.durable_commands } else { self.single_commands };
+        self.pairs(title, 1, Pace::InFlight(1), commands, durable)
     }
 
     /// Sixteen sessions, durable, `in_flight` commands in each unanswered: the most it can do.
