@@ -37,7 +37,9 @@ pub fn pin(core: usize) -> Result<(), NoSuchCore> {
 /// What every stored result begins with: machine, commit, date and the command that made it.
 #[must_use]
 pub fn describe() -> Value {
-    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
+    // Not available_parallelism: it counts the cores that a pinned thread may use.
+    let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let cores = processors.lines().filter(|line| line.starts_with("processor")).count();
     json!({
         "cpu": field_of("/proc/cpuinfo", "model name"),
         "cores": cores,
