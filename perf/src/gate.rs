@@ -9,9 +9,6 @@ pub const MATCHER_SMALL_MAX: f64 = 3.1;
 pub const MATCHER_LARGE_MAX: f64 = 2.5;
 /// One order in flight, not durable: venue over echo, median latency.
 pub const NOT_DURABLE_P50_MAX: f64 = 2.0;
-/// One order in flight, durable: venue over echo and one disk write. A write waits for the disk's own
-/// moods on a shared machine, hence the slack.
-pub const DURABLE_P50_MAX: f64 = 3.0;
 /// Sixteen sessions, durable: venue over echo, commands answered. The claim itself, 200 thousand orders
 /// a second, is an absolute number and holds on the machine of the stored result only.
 pub const THROUGHPUT_MIN: f64 = 0.03;
