@@ -35,6 +35,12 @@ pub(crate) fn recover(
     let data = folder.path();
     let events_folder = data_folder::event_log(data);
     let (writer, tail) = EventLogWriter::open(&event_log_options(configuration, &events_folder))?;
+    if tail.cut_bytes > 0 {
+        tracing::warn!(
+            bytes = tail.cut_bytes,
+            "the event log ended in bytes that were half-written or damaged; they were cut, and are made again"
+        );
+    }
     let mut resume = Resume::new(&events_folder, writer, &tail, Address::START)?;
     let mut engine = Engine::new(&folder.keep_limits(&configuration.engine)?);
     let mut events: Vec<EventRecord> = Vec::new();
@@ -70,6 +76,7 @@ pub(crate) fn recover(
     if found.last.0 > 0 {
         tracing::info!(
             commands = found.last.0,
+            disk = ?journal.disk().backend(),
             term = found.term,
             event_hash = format!("{:016x}", engine.event_hash()),
             "the market is as its journal left it"
