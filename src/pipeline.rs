@@ -19,7 +19,6 @@ use crate::stages::matcher::MatcherStage;
 use crate::stages::rings::InputRing;
 use crate::timers::Timers;
 use engine::command::CommandSlot;
-use engine::event::{EventRecord, EventSink};
 use engine::ring::Publish;
 use journal::event_log::EventLogWriter;
 use net::doors::Doors;
@@ -48,23 +47,6 @@ pub(crate) struct Rim {
     pub(crate) clock: Clock,
 }
 
-/// Where committed events go.
-struct Released<'a> {
-    event_log: &'a mut EventLogWriter,
-    doors: &'a mut Doors,
-    desk: &'a mut Desk,
-    timers: &'a mut Timers,
-}
-
-impl EventSink for Released<'_> {
-    fn emit(&mut self, event: EventRecord) {
-        self.event_log.append(&event);
-        self.doors.release(&event);
-        self.desk.release(&event);
-        self.timers.learn(&event);
-    }
-}
-
 impl Rim {
     /// Commands come in: from sockets, operators and time. Sleeps at most `timeout` for the first.
     fn take_in(&mut self, now: Instant, timeout: Duration) -> Result<usize, Failure> {
@@ -88,7 +70,12 @@ impl Rim {
         let room = self.event_log.room().saturating_sub(BEYOND_LIMIT_MAX).min(RELEASE_MAX);
         if room > 0 {
             let Self { egress, event_log, doors, desk, timers, .. } = self;
-            work += egress.poll(room, &mut Released { event_log, doors, desk, timers });
+            work += egress.poll(room, &mut |event| {
+                event_log.append(event);
+                doors.release(event);
+                desk.release(event);
+                timers.learn(event);
+            });
             self.desk.settle(self.egress.released());
         }
         work += self.event_log.poll();

@@ -448,14 +448,18 @@ impl Header {
     }
 }
 
-/// Who takes the events of the matcher.
+/// Where the matcher writes its events.
+///
+/// It asks for a place and fills it there, so that no event is copied on its way out.
 pub trait EventSink {
-    /// Takes one event. Never refuses: what bounds a command's events is the engine's limits.
-    fn emit(&mut self, event: EventRecord);
+    /// The place of the next event, which the caller fills at once. Never refuses: what bounds a command's
+    /// events is the engine's limits.
+    fn place(&mut self) -> &mut EventRecord;
 }
 
 impl EventSink for Vec<EventRecord> {
-    fn emit(&mut self, event: EventRecord) {
-        self.push(event);
+    #[inline(always)]
+    fn place(&mut self) -> &mut EventRecord {
+        self.push_mut(EventRecord::EMPTY)
     }
 }

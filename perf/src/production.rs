@@ -61,10 +61,11 @@ impl Default for EventRing {
 }
 
 impl EventSink for EventRing {
-    #[inline]
-    fn emit(&mut self, event: EventRecord) {
-        self.slots[self.next % RING_EVENTS] = event;
+    #[inline(always)]
+    fn place(&mut self) -> &mut EventRecord {
+        let place = &mut self.slots[self.next % RING_EVENTS];
         self.next = self.next.wrapping_add(1);
+        place
     }
 }
 

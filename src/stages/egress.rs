@@ -2,7 +2,7 @@
 
 use super::matcher::Matched;
 use super::rings::EventRecordPoller;
-use engine::event::{EventRecord, EventSink};
+use engine::event::EventRecord;
 use engine::number::Sequence;
 use engine::ring::CommitPoint;
 use std::collections::VecDeque;
@@ -30,7 +30,7 @@ impl EgressStage {
     }
 
     /// Hands committed events to `out`, in order, at most `limit` and [`BEYOND_LIMIT_MAX`]; tells how many.
-    pub(crate) fn poll(&mut self, limit: usize, out: &mut impl EventSink) -> usize {
+    pub(crate) fn poll(&mut self, limit: usize, out: &mut impl FnMut(&EventRecord)) -> usize {
         // Read before the ring: then every event up to it is in the ring or held or out.
         let matched = self.matched.load(Ordering::Acquire);
         let commit = self.commit.get();
@@ -46,7 +46,7 @@ impl EgressStage {
             };
             for event in &mut batch {
                 if self.held.is_empty() && event.sequence() <= commit {
-                    out.emit(*event);
+                    out(event);
                     count += 1;
                 } else {
                     self.held.push_back(*event);
@@ -61,12 +61,12 @@ impl EgressStage {
         self.released
     }
 
-    fn release_held(&mut self, commit: Sequence, out: &mut impl EventSink) -> usize {
+    fn release_held(&mut self, commit: Sequence, out: &mut impl FnMut(&EventRecord)) -> usize {
         let mut count = 0;
         while let Some(event) = self.held.front()
             && event.sequence() <= commit
         {
-            out.emit(*event);
+            out(event);
             self.held.pop_front();
             count += 1;
         }

@@ -88,8 +88,9 @@ impl<S: EventSink> Emitter<'_, S> {
     #[inline(always)]
     fn emit(&mut self, record: EventRecord) {
         self.ordinal += 1;
-        self.hash = digest::chain(self.hash, &record);
-        self.sink.emit(record);
+        let place = self.sink.place();
+        *place = record;
+        self.hash = digest::chain(self.hash, place);
     }
 
     #[inline(always)]
