@@ -315,6 +315,11 @@ impl<C: Counterpart> Loader<C> {
                 }
             }
         }
+        if !heard {
+            // The kernel completes disk writes on a thread of either core: one that never yields would
+            // keep it, and so the venue's answer, waiting for a whole time slice.
+            std::thread::yield_now();
+        }
         Ok(heard)
     }
 
