@@ -5,7 +5,7 @@ use engine::number::Sequence;
 use engine::ring::CommitPoint;
 use journal::{Journal, JournalError};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub(crate) struct JournalerStage {
     journal: Journal,
@@ -13,9 +13,14 @@ pub(crate) struct JournalerStage {
     /// The last command that was handed to the journal.
     appended: Sequence,
     commit: Arc<CommitPoint>,
-    /// False: commands count as committed once they are on their way to the disk.
+    /// False: commands count as committed once the journal has taken them, and writes are gathered.
     durable: bool,
+    polled: Option<Instant>,
 }
+
+/// How long a venue that does not wait for the disk gathers commands for one write: a write for each would
+/// only take time from the core that answers.
+const GATHER: Duration = Duration::from_millis(1);
 
 impl JournalerStage {
     pub(crate) fn new(
@@ -25,7 +30,7 @@ impl JournalerStage {
         commit: Arc<CommitPoint>,
         durable: bool,
     ) -> Self {
-        Self { journal, commands, appended, commit, durable }
+        Self { journal, commands, appended, commit, durable, polled: None }
     }
 
     /// Appends what the ring holds, as one entry, and moves the commit point.
@@ -43,7 +48,11 @@ impl JournalerStage {
             self.journal.append(self.appended.next(), commands);
             self.appended = Sequence(self.appended.0 + work as u64);
         }
-        work += self.journal.poll(now)?;
+        let gathered = self.polled.is_none_or(|polled| now.duration_since(polled) >= GATHER);
+        if self.durable || gathered || self.journal.room() == 0 {
+            work += self.journal.poll(now)?;
+            self.polled = Some(now);
+        }
         self.commit.advance(if self.durable { self.journal.durable() } else { self.appended });
         Ok(work)
     }
