@@ -5,9 +5,11 @@ pub mod directory;
 pub mod doors;
 pub mod itch;
 mod limits;
+pub mod metrics;
 pub mod ouch;
 pub mod password;
 pub mod soup;
+pub mod web;
 pub mod wire;
 
 pub use password::password_hash;

@@ -1,0 +1,13 @@
+//! The web door: market data as a page, a script or a trading library reads it, in the Binance Spot dialect.
+//!
+//! ```text
+//! event log -> views (levels, trades, candles) -> one encoding an update -> every reader of the stream
+//!                                              -> REST answers, /metrics, the page at /
+//! ```
+//!
+//! A reader of the log on a thread of its own: it is never in the way of the matcher, shows nothing that was
+//! not committed, and lags alone. Values are made into values (`views`, `http`, `rest`, `streams`); sockets
+//! and clocks are in `door` only.
+
+mod text;
+pub mod views;
