@@ -122,9 +122,12 @@ class Client:
         return [self.received[number] if self.keep else self.received.pop(number) for number in numbers]
 
     def poll(self, seconds=0.0):
-        """Reads once, waiting at most `seconds`; takes what is there."""
-        if self._fill(time.monotonic() + seconds, must=False):
+        """Reads, waiting at most `seconds` for something other than a heartbeat; takes what is there."""
+        deadline, told = time.monotonic() + seconds, len(self.debug)
+        while self._fill(deadline, must=False):
             self._unpack()
+            if self.next_sequence != self._taken or len(self.debug) != told or self.ended:
+                break
         return self.take()
 
     def read_until(self, done, seconds=None):
