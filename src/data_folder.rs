@@ -21,6 +21,8 @@ pub(crate) struct DataFolder {
 pub(crate) const EVENT_LOG: &str = "events";
 /// Name of the file that holds the limits.
 const LIMITS: &str = "limits.json";
+/// Name of the file that is locked.
+const LOCK: &str = "lock";
 
 /// The limits that this folder's journal was made with; `None` in a new one. They are part of what a command
 /// yields (reaching one is a reject), so they stay with the journal.
@@ -52,6 +54,11 @@ pub(crate) fn event_log(data: &Path) -> PathBuf {
 /// Where the adapters' cursors are.
 pub(crate) fn cursors(data: &Path) -> PathBuf {
     data.join("cursors")
+}
+
+/// Whether a venue runs on this folder now.
+pub(crate) fn is_held(data: &Path) -> bool {
+    File::open(data.join(LOCK)).is_ok_and(|file| flock(&file, FlockOperation::NonBlockingLockShared).is_err())
 }
 
 /// How long a folder's holder may take to die: a killed process keeps its lock until its memory is freed.
@@ -87,10 +94,10 @@ impl DataFolder {
             .truncate(false)
             .read(true)
             .write(true)
-            .open(path.join("lock"))
+            .open(path.join(LOCK))
             .map_err(|error| told("cannot be written", error))?;
         lock(&file).map_err(|_| {
-            let holder = std::fs::read_to_string(path.join("lock")).unwrap_or_default();
+            let holder = std::fs::read_to_string(path.join(LOCK)).unwrap_or_default();
             Failure::new(format!(
                 "data folder {} is in use by another venue (process {}); stop that one, or name another folder with --data",
                 path.display(),
@@ -107,6 +114,30 @@ impl DataFolder {
         &self.path
     }
 
+    /// The journal's folder is made before the limits are kept: where they are without it, it was taken away,
+    /// and a new market in its place would give the same numbers to other orders. An empty one can also be what
+    /// a first start left that was broken off.
+    fn check_journal(&self) -> Result<(), Failure> {
+        let folder = journal(&self.path);
+        match std::fs::read_dir(&folder) {
+            Ok(mut files) => {
+                if files.next().is_none() {
+                    tracing::warn!(
+                        folder = %folder.display(),
+                        "limits.json is here and the journal is empty: a new market begins. That is right only if no \
+                         start ever got further; otherwise stop, and put the journal back from a copy"
+                    );
+                }
+                Ok(())
+            }
+            Err(error) => Err(Failure::new(format!(
+                "{}: {error}: the journal is gone, and with it the market that limits.json was made for. Put it back \
+                 from a copy of the folder; to begin a new market, name an empty data folder with --data",
+                folder.display()
+            ))),
+        }
+    }
+
     /// The limits that the engine must have here: those the journal began with, else `configured`, which
     /// are kept from now on. A difference is told: the log wins.
     ///
@@ -114,6 +145,7 @@ impl DataFolder {
     /// The folder cannot be read or written.
     pub(crate) fn keep_limits(&self, configured: &EngineLimits) -> Result<Limits, Failure> {
         if let Some(kept) = limits(&self.path)? {
+            self.check_journal()?;
             if kept != configured.limits() {
                 tracing::warn!(
                     ?kept,
@@ -134,6 +166,8 @@ impl DataFolder {
         }
         let half = self.path.join("limits.json.new");
         let write = || -> std::io::Result<()> {
+            std::fs::create_dir_all(journal(&self.path))?;
+            File::open(&self.path)?.sync_all()?;
             let mut file = File::create(&half)?;
             writeln!(file, "{}", serde_json::to_string(configured)?)?;
             file.sync_all()?;
@@ -177,6 +211,9 @@ mod tests {
         configured.orders_max += 1;
         assert_eq!(folder.keep_limits(&configured).expect("kept"), first);
         assert_eq!(limits(&path).expect("readable"), Some(first));
+        std::fs::remove_dir(journal(&path)).expect("made with the limits");
+        let refused = folder.keep_limits(&configured).expect_err("a market without its journal").to_string();
+        assert!(refused.contains("the journal is gone") && refused.contains("--data"), "{refused}");
         std::fs::remove_file(path.join(LIMITS)).expect("it was kept");
         std::fs::create_dir_all(journal(&path).join("anything")).expect("our own folder");
         assert!(folder.keep_limits(&configured).is_err(), "a journal without its limits");

@@ -9,7 +9,7 @@ use engine::command::CommandSlot;
 use engine::event::EventRecord;
 use engine::matcher::Engine;
 use engine::number::Sequence;
-use journal::event_log::{Address, EventLogOptions, EventLogWriter, Resume};
+use journal::event_log::{Address, EventLogOptions, EventLogWriter, Regenerated, Resume};
 use journal::{Journal, JournalOptions, Progress};
 use std::path::Path;
 
@@ -34,6 +34,7 @@ pub(crate) fn recover(
 ) -> Result<Recovered, Failure> {
     let data = folder.path();
     let events_folder = data_folder::event_log(data);
+    let limits = folder.keep_limits(&configuration.engine)?;
     let (writer, tail) = EventLogWriter::open(&event_log_options(configuration, &events_folder))?;
     if tail.cut_bytes > 0 {
         tracing::warn!(
@@ -41,11 +42,18 @@ pub(crate) fn recover(
             "the event log ended in bytes that were half-written or damaged; they were cut, and are made again"
         );
     }
+    if tail.indexes_rebuilt > 0 {
+        tracing::info!(
+            indexes = tail.indexes_rebuilt,
+            "indexes of the event log were missing, behind or damaged; they were made again from its events"
+        );
+    }
     let mut resume = Resume::new(&events_folder, writer, &tail, Address::START)?;
-    let mut engine = Engine::new(&folder.keep_limits(&configuration.engine)?);
+    let mut engine = Engine::new(&limits);
     let mut events: Vec<EventRecord> = Vec::new();
     let mut fault = None;
     let mut last_event = Address::START;
+    let mut appended = 0u64;
     let bar = progress::bar(0, "bytes of journal");
     let mut apply = |sequence: Sequence, slot: &CommandSlot| {
         engine.apply(sequence, slot, &mut events);
@@ -53,7 +61,11 @@ pub(crate) fn recover(
             learn(&event);
             last_event = Address::of(&event);
             if fault.is_none() {
-                fault = resume.event(&event).err();
+                match resume.event(&event) {
+                    Ok(Regenerated::Appended) => appended += 1,
+                    Ok(Regenerated::Same | Regenerated::Removed) => {}
+                    Err(error) => fault = Some(error),
+                }
             }
         }
     };
@@ -67,6 +79,12 @@ pub(crate) fn recover(
         return Err(fault.into());
     }
     let event_log = resume.finish()?;
+    if appended > 0 {
+        tracing::info!(
+            events = appended,
+            "the end of the event log was missing; it was made again from the journal"
+        );
+    }
     if found.bytes_cut > 0 {
         tracing::warn!(
             bytes = found.bytes_cut,

@@ -36,6 +36,9 @@ pub(crate) fn run(options: &ReplayOptions) -> Result<(), Failure> {
     if let Some(fault) = fault {
         return Err(fault);
     }
+    if to_time.is_none() && to_sequence.is_none() {
+        stored.check_nothing_left(&options.data)?;
+    }
     let book = options.book.as_deref().map(|symbol| book_text::listed(&engine, symbol)).transpose()?;
     print(options, &engine, (events, stored.compared), book.as_ref());
     Ok(())
@@ -60,6 +63,21 @@ impl Stored {
     fn open(data: &Path) -> Result<Self, EventLogError> {
         let reader = EventLogReader::open(&data_folder::event_log(data))?;
         Ok(Self { reader, compared: 0, ended: false })
+    }
+
+    /// Everything stored must follow from the journal. Not judged while a venue runs: it has gone on since the
+    /// journal was read.
+    fn check_nothing_left(&mut self, data: &Path) -> Result<(), Failure> {
+        if self.ended || data_folder::is_held(data) {
+            return Ok(());
+        }
+        let Some(stored) = self.reader.next()? else { return Ok(()) };
+        let first = Address::of(&stored);
+        let mut end = first;
+        while let Some(stored) = self.reader.next()? {
+            end = Address::of(&stored);
+        }
+        Err(EventLogError::Ahead { first, end }.into())
     }
 
     /// What is not stored (yet) is no difference: the event log is written behind the journal.

@@ -3,16 +3,17 @@
 
 mod common;
 
-use common::{append, options, reopen};
+use common::{append, by_hand, options, record, reopen};
 use engine::number::Sequence;
 use journal::disk::simulated::{Fault, SimulatedDisk};
-use journal::{Journal, JournalError};
+use journal::{Journal, JournalError, JournalOptions};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 /// Appends and polls until the disk refuses; returns what was durable then, and the error.
 fn run_until_error(journal: &mut Journal<&mut SimulatedDisk>) -> (Sequence, JournalError) {
-    for _ in 0..10_000 {
+    for _ in 0..1_000_000 {
         append(journal, 3);
         if let Err(error) = journal.poll(Instant::now()) {
             return (journal.durable(), error);
@@ -23,34 +24,47 @@ fn run_until_error(journal: &mut Journal<&mut SimulatedDisk>) -> (Sequence, Jour
 
 #[test]
 fn each_of_the_first_writes_may_fail_in_each_way() {
-    let options = options(Path::new("simulated"));
-    for fault in [Fault::InputOutput, Fault::Full, Fault::Short] {
-        for number in 0..40 {
-            let mut disk = SimulatedDisk::new(number);
-            disk.inject(number, fault);
-            let durable = match reopen(&mut disk, &options) {
-                Err(error) => {
-                    assert_eq!(number, 0, "only the term's first record is written while opening: {error}");
-                    Sequence(0)
+    let began = Instant::now();
+    let writes = if by_hand() { 10_000 } else { 100 };
+    let next = AtomicU64::new(0);
+    // What is written last first: one thread is not left with the longest.
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                while let Some(number) = (writes - 1u64).checked_sub(next.fetch_add(1, Ordering::Relaxed)) {
+                    for fault in [Fault::InputOutput, Fault::Full, Fault::Short] {
+                        fail_at(number, fault);
+                    }
                 }
-                Ok((mut journal, _)) => {
-                    let (durable, error) = run_until_error(&mut journal);
-                    check_message(fault, &error);
-                    assert!(
-                        matches!(journal.poll(Instant::now()), Err(JournalError::Ended)),
-                        "it stays ended"
-                    );
-                    assert_eq!(journal.room(), 0);
-                    assert_eq!(journal.durable(), durable);
-                    assert!(journal.close().is_err());
-                    durable
-                }
-            };
-            disk.cut_power();
-            let (_, recovered) = reopen(&mut disk, &options).unwrap();
-            assert!(recovered.last >= durable, "{fault:?} at write {number}: {durable} was acknowledged");
+            });
         }
-    }
+    });
+    record("write_faults_journal", &[("writes", writes), ("faults", 3), ("acknowledged_lost", 0)], began);
+}
+
+/// The write with this number fails; the journal ends with it, and the next start has what was acknowledged.
+fn fail_at(number: u64, fault: Fault) {
+    let options = JournalOptions { segment_bytes: 1 << 20, ..options(Path::new("simulated")) };
+    let mut disk = SimulatedDisk::new(number);
+    disk.inject(number, fault);
+    let durable = match reopen(&mut disk, &options) {
+        Err(error) => {
+            assert_eq!(number, 0, "only the term's first record is written while opening: {error}");
+            Sequence(0)
+        }
+        Ok((mut journal, _)) => {
+            let (durable, error) = run_until_error(&mut journal);
+            check_message(fault, &error);
+            assert!(matches!(journal.poll(Instant::now()), Err(JournalError::Ended)), "it stays ended");
+            assert_eq!(journal.room(), 0);
+            assert_eq!(journal.durable(), durable);
+            assert!(journal.close().is_err());
+            durable
+        }
+    };
+    disk.cut_power();
+    let (_, recovered) = reopen(&mut disk, &options).expect("the next start goes on");
+    assert!(recovered.last >= durable, "{fault:?} at write {number}: {durable} was acknowledged");
 }
 
 fn check_message(fault: Fault, error: &JournalError) {

@@ -3,12 +3,13 @@
 use super::rings::CommandPoller;
 use engine::number::Sequence;
 use engine::ring::CommitPoint;
+use journal::disk::{Disk, FileDisk};
 use journal::{Journal, JournalError};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-pub(crate) struct JournalerStage {
-    journal: Journal,
+pub(crate) struct JournalerStage<D: Disk = FileDisk> {
+    journal: Journal<D>,
     commands: CommandPoller,
     /// The last command that was handed to the journal.
     appended: Sequence,
@@ -16,21 +17,25 @@ pub(crate) struct JournalerStage {
     /// False: commands count as committed once the journal has taken them, and writes are gathered.
     durable: bool,
     polled: Option<Instant>,
+    stall: StallWatch,
 }
 
 /// How long a venue that does not wait for the disk gathers commands for one write: a write for each would
 /// only take time from the core that answers.
 const GATHER: Duration = Duration::from_millis(1);
 
-impl JournalerStage {
+/// How long the disk may finish nothing, while commands wait for it, before the operator is told.
+const STALL_MAX: Duration = Duration::from_secs(2);
+
+impl<D: Disk> JournalerStage<D> {
     pub(crate) fn new(
-        journal: Journal,
+        journal: Journal<D>,
         commands: CommandPoller,
         appended: Sequence,
         commit: Arc<CommitPoint>,
         durable: bool,
     ) -> Self {
-        Self { journal, commands, appended, commit, durable, polled: None }
+        Self { journal, commands, appended, commit, durable, polled: None, stall: StallWatch::default() }
     }
 
     /// Appends what the ring holds, as one entry, and moves the commit point.
@@ -53,6 +58,7 @@ impl JournalerStage {
             work += self.journal.poll(now)?;
             self.polled = Some(now);
         }
+        self.stall.look(now, self.journal.durable(), self.appended);
         self.commit.advance(if self.durable { self.journal.durable() } else { self.appended });
         Ok(work)
     }
@@ -73,5 +79,57 @@ impl JournalerStage {
     /// The disk failed.
     pub(crate) fn close(self) -> Result<(), JournalError> {
         self.journal.close()
+    }
+}
+
+/// Whether the disk moves. A disk that hangs reports no error: without this the venue would only be silent.
+#[derive(Default)]
+struct StallWatch {
+    durable: Sequence,
+    /// When the disk last finished something, or owed nothing.
+    moved: Option<Instant>,
+    told: bool,
+}
+
+impl StallWatch {
+    fn look(&mut self, now: Instant, durable: Sequence, appended: Sequence) {
+        let still = now.saturating_duration_since(*self.moved.get_or_insert(now));
+        if durable == appended || durable != self.durable {
+            if self.told {
+                tracing::warn!(seconds = still.as_secs(), "the disk goes on; what waited is being answered");
+            }
+            *self = Self { durable, moved: Some(now), told: false };
+        } else if !self.told && still >= STALL_MAX {
+            self.told = true;
+            tracing::warn!(
+                seconds = still.as_secs(),
+                waiting = appended.0 - durable.0,
+                "the disk has finished no write of the journal; commands wait and nothing is acknowledged until it \
+                 goes on. Look at the disk of the data folder (kernel log, `iostat`, a frozen file system)"
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_that_owes_and_does_not_move_is_told_once_and_again_when_it_moves() {
+        let start = Instant::now();
+        let mut watch = StallWatch::default();
+        let told = |watch: &mut StallWatch, seconds, durable, appended| {
+            watch.look(start + Duration::from_secs(seconds), Sequence(durable), Sequence(appended));
+            watch.told
+        };
+        assert!(!told(&mut watch, 0, 5, 5));
+        assert!(!told(&mut watch, 60, 5, 5), "it owes nothing");
+        assert!(!told(&mut watch, 61, 5, 9));
+        assert!(told(&mut watch, 62, 5, 9), "nothing moved since it last owed nothing");
+        assert!(told(&mut watch, 70, 5, 20));
+        assert!(!told(&mut watch, 71, 6, 20), "it moves");
+        assert!(!told(&mut watch, 72, 6, 20));
+        assert!(told(&mut watch, 73, 6, 20));
     }
 }

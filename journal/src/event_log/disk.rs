@@ -9,8 +9,8 @@ use crossbeam_utils::atomic::AtomicCell;
 use engine::event::EventRecord;
 use engine::packed;
 use std::fs::{File, OpenOptions};
-use std::io::Write as _;
-use std::path::PathBuf;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -25,7 +25,37 @@ pub(super) struct Progress {
     pub(super) failure: OnceLock<EventLogError>,
 }
 
-pub(super) struct Disk {
+/// How bytes reach the log's files: the seam for a disk that fails or forgets.
+pub trait EventDisk: Send + 'static {
+    /// Appends all of `bytes` to `file`, which has this path.
+    ///
+    /// # Errors
+    /// The disk cannot; a part may have been written.
+    fn append(&mut self, file: &mut File, path: &Path, bytes: &[u8]) -> io::Result<()>;
+
+    /// Makes durable what was appended to `file`, which has this path.
+    ///
+    /// # Errors
+    /// The disk cannot.
+    fn sync(&mut self, file: &File, path: &Path) -> io::Result<()>;
+}
+
+/// The operating system's files as they are.
+#[derive(Debug)]
+pub(super) struct SystemDisk;
+
+impl EventDisk for SystemDisk {
+    fn append(&mut self, file: &mut File, _path: &Path, bytes: &[u8]) -> io::Result<()> {
+        file.write_all(bytes)
+    }
+
+    fn sync(&mut self, file: &File, _path: &Path) -> io::Result<()> {
+        file.sync_data()
+    }
+}
+
+pub(super) struct Disk<W: EventDisk> {
+    disk: W,
     folder: PathBuf,
     file_bytes_max: u64,
     sync_every: Duration,
@@ -65,26 +95,32 @@ impl OpenFile {
         Ok(Self { events, events_path, index, index_path, size, index_entries })
     }
 
-    fn write_index(&mut self, entries: &[Stored]) -> Result<(), EventLogError> {
+    fn write_index(&mut self, disk: &mut impl EventDisk, entries: &[Stored]) -> Result<(), EventLogError> {
         self.index_entries += u32::try_from(entries.len()).expect("a block has fewer events than bytes");
-        self.index
-            .write_all(bytemuck::cast_slice(entries))
+        if entries.is_empty() {
+            return Ok(());
+        }
+        disk.append(&mut self.index, &self.index_path, bytemuck::cast_slice(entries))
             .map_err(|source| EventLogError::io("write", &self.index_path, source))
     }
 
-    fn write(&mut self, block: &[u8]) -> Result<(), EventLogError> {
+    fn write(&mut self, disk: &mut impl EventDisk, block: &[u8]) -> Result<(), EventLogError> {
         self.size += block.len() as u64;
-        self.events.write_all(block).map_err(|source| EventLogError::io("write", &self.events_path, source))
+        disk.append(&mut self.events, &self.events_path, block)
+            .map_err(|source| EventLogError::io("write", &self.events_path, source))
     }
 
-    fn sync(&mut self) -> Result<(), EventLogError> {
-        self.index.sync_data().map_err(|source| EventLogError::io("sync", &self.index_path, source))?;
-        self.events.sync_data().map_err(|source| EventLogError::io("sync", &self.events_path, source))
+    fn sync(&mut self, disk: &mut impl EventDisk) -> Result<(), EventLogError> {
+        for (file, path) in [(&self.index, &self.index_path), (&self.events, &self.events_path)] {
+            disk.sync(file, path).map_err(|source| EventLogError::io("sync", path, source))?;
+        }
+        Ok(())
     }
 }
 
-impl Disk {
+impl<W: EventDisk> Disk<W> {
     pub(super) fn new(
+        disk: W,
         options: &EventLogOptions,
         chain: Chain,
         last: Option<LastFile>,
@@ -98,6 +134,7 @@ impl Disk {
         };
         progress.written.store(chain.last);
         Ok(Self {
+            disk,
             folder: options.folder.clone(),
             file_bytes_max: u64::from(options.file_bytes_max),
             sync_every: Duration::from_nanos(options.sync_ns_max),
@@ -153,7 +190,7 @@ impl Disk {
             Some(open) => open,
             none => {
                 let mut open = OpenFile::open(&self.folder, first, 0, 0)?;
-                open.write_index(&[Stored::head()])?;
+                open.write_index(&mut self.disk, &[Stored::head()])?;
                 files::sync_folder(&self.folder)?;
                 none.insert(open)
             }
@@ -165,8 +202,8 @@ impl Disk {
             .expect("the writer packed these events in rising order");
         let length = u32::try_from(packed.len()).expect("block_bytes_max is at most 4 MiB");
         Header::new(&self.chain, &after, first, length).seal(block);
-        open.write_index(&self.entries)?;
-        open.write(block)?;
+        open.write_index(&mut self.disk, &self.entries)?;
+        open.write(&mut self.disk, block)?;
         self.chain = after;
         self.progress.written.store(after.last);
         self.unsynced_since.get_or_insert_with(Instant::now);
@@ -179,14 +216,14 @@ impl Disk {
         let mut block = [0; HEADER_SIZE];
         Header::new(&self.chain, &self.chain, self.chain.last, 0).seal(&mut block);
         let entries = open.index_entries;
-        open.write_index(&[Stored::seal(entries)])?;
-        open.write(&block)?;
-        open.sync()
+        open.write_index(&mut self.disk, &[Stored::seal(entries)])?;
+        open.write(&mut self.disk, &block)?;
+        open.sync(&mut self.disk)
     }
 
     fn sync(&mut self) -> Result<(), EventLogError> {
         if let Some(open) = &mut self.open {
-            open.sync()?;
+            open.sync(&mut self.disk)?;
         }
         self.progress.synced.store(self.chain.last);
         self.unsynced_since = None;

@@ -129,7 +129,7 @@ impl std::fmt::Display for EventLogError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Io { operation, path, source } => {
-                write!(f, "event log: cannot {operation} {}: {source}", path.display())
+                write!(f, "event log: cannot {operation} {}: {source}{}", path.display(), advice(source))
             }
             Self::Option { setting, value, min, max } => {
                 write!(f, "event log: {setting} is {value}; set it between {min} and {max}")
@@ -155,7 +155,9 @@ impl std::fmt::Display for EventLogError {
             Self::Ahead { first, end } => write!(
                 f,
                 "event log: events {first} to {end} are stored but the journal does not yield them; the \
-                 journal has lost its end or belongs to another log: do not go on"
+                 journal has lost its end or belongs to another log. Copy the folder, then put the whole journal \
+                 back. Where there is none, what these events told is lost: only then move the folder of the \
+                 event log away, and the market goes on from the journal's end"
             ),
             Self::Cursor { path } => write!(
                 f,
@@ -171,6 +173,19 @@ impl std::fmt::Display for EventLogError {
             Self::Removed { file } => {
                 write!(f, "event log: the file that begins with {file} is gone; seek by address instead")
             }
+        }
+    }
+}
+
+fn advice(source: &io::Error) -> &'static str {
+    match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "; the disk is full: free space or move the data folder to a larger disk, then start again \
+             (nothing is lost: the journal makes the events again)"
+        }
+        io::ErrorKind::PermissionDenied => "; give this user read and write access to the data folder",
+        _ => {
+            "; check the disk (the kernel log names the fault), then start again: the journal makes the events again"
         }
     }
 }

@@ -26,9 +26,11 @@ mod reader;
 mod resume;
 mod scan;
 mod session_stream;
+pub mod simulated;
 mod writer;
 
 pub use cursor::Cursor;
+pub use disk::EventDisk;
 pub use error::{Damage, EventLogError};
 pub use files::remove_files_below;
 pub use hash::RunningHash;

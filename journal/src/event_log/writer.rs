@@ -1,7 +1,7 @@
 //! The writing end, on the thread that releases events: packs them into a buffer and hands full buffers on.
 
 use super::block::{Chain, HEADER_SIZE};
-use super::disk::{Disk, Progress};
+use super::disk::{Disk, EventDisk, Progress, SystemDisk};
 use super::{Address, EventLogError, EventLogOptions, Tail, scan};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use engine::event::{EventKind, EventRecord};
@@ -42,13 +42,21 @@ impl EventLogWriter {
     /// # Errors
     /// An option out of bounds, a refusal of the system, or a complete file that is damaged.
     pub fn open(options: &EventLogOptions) -> Result<(Self, Tail), EventLogError> {
+        Self::open_on(SystemDisk, options)
+    }
+
+    /// As [`Self::open`], with what is appended going through a disk of the caller's.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_on(disk: impl EventDisk, options: &EventLogOptions) -> Result<(Self, Tail), EventLogError> {
         options.check()?;
         std::fs::create_dir_all(&options.folder)
             .map_err(|source| EventLogError::io("create", &options.folder, source))?;
         let (tail, last_file) = scan::recover(&options.folder)?;
         let chain = Chain { last: tail.end, events: tail.events, hash: tail.hash };
         let progress = Arc::new(Progress::default());
-        let disk = Disk::new(options, chain, last_file, Arc::clone(&progress))?;
+        let disk = Disk::new(disk, options, chain, last_file, Arc::clone(&progress))?;
 
         let buffers = options.queue_blocks_max + 1;
         let block_bytes_max = options.block_bytes_max as usize;

@@ -81,3 +81,36 @@ pub(crate) fn settle<D: Disk>(journal: &mut Journal<D>) -> Result<(), JournalErr
     }
     Ok(())
 }
+
+/// Whether the sizes that are run by hand are asked for.
+pub(crate) fn by_hand() -> bool {
+    std::env::var("ROTUNDA_TESTS").is_ok_and(|size| size == "full")
+}
+
+/// Keeps a result: printed always, and at the size by hand written to tests/results/ with machine and commit.
+pub(crate) fn record(test: &str, numbers: &[(&str, u64)], began: Instant) {
+    let mut text = format!("{{\n  \"test\": \"{test}\",\n");
+    for (name, number) in numbers {
+        text += &format!("  \"{name}\": {number},\n");
+    }
+    text += &format!("  \"seconds\": {:.1}", began.elapsed().as_secs_f64());
+    println!("{text}\n}}");
+    if !by_hand() {
+        return;
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let commit = std::process::Command::new("git").args(["rev-parse", "HEAD"]).current_dir(&root).output();
+    let commit =
+        commit.map_or_else(|_| String::new(), |done| String::from_utf8_lossy(&done.stdout).into_owned());
+    let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    text += &format!(
+        ",\n  \"commit\": \"{}\",\n  \"machine\": {{\n    \"system\": \"{}-{}-{}\",\n    \"cores\": {cores}\n  }}\n}}\n",
+        commit.trim(),
+        std::env::consts::OS,
+        kernel.trim(),
+        std::env::consts::ARCH
+    );
+    std::fs::write(root.join(format!("tests/results/{test}.json")), text)
+        .expect("the results' folder is there");
+}

@@ -94,7 +94,7 @@ fn a_block_that_is_missing_breaks_the_chain() {
 }
 
 /// Size of the block that `bytes` begin with, by the table of docs/event-log.md.
-fn first_block(bytes: &[u8]) -> usize {
+pub(crate) fn first_block(bytes: &[u8]) -> usize {
     88 + u32::from_le_bytes(bytes[12..16].try_into().expect("four")) as usize
 }
 

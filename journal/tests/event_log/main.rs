@@ -1,6 +1,9 @@
 //! The event log from the outside: what is written is read, and what a crash or a bad disk does to it.
 
+#[path = "../common/mod.rs"]
+mod common;
 mod damage;
+mod faults;
 mod format;
 mod kill;
 mod market;
