@@ -13,6 +13,9 @@ mod demo;
 mod endpoints;
 mod failure;
 mod flow;
+#[cfg(test)]
+#[path = "../tests/fuzz/harness.rs"]
+mod fuzz;
 mod idle;
 mod inspect;
 mod pipeline;

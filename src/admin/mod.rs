@@ -92,6 +92,8 @@ fn cell(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    mod requests;
+
     use super::*;
     use serde_json::json;
 

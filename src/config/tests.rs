@@ -1,6 +1,7 @@
 //! A wrong configuration is told by file, line, key and remedy.
 
-use super::Configuration;
+use super::{Configuration, DEFAULT_TEXT};
+use crate::fuzz::fuzz;
 use std::path::Path;
 
 fn complaint(text: &str) -> String {
@@ -112,4 +113,50 @@ fn passwords_are_not_printed() {
     let configuration = Configuration::load(None).expect("valid");
     let printed = format!("{:?}", configuration.seed.sessions[0]);
     assert!(!printed.contains("password"), "{printed}");
+}
+
+#[test]
+fn fuzz_configuration() {
+    let mut examples: Vec<_> =
+        DEFAULT_TEXT.split("\n\n[").map(|part| format!("[{}", part.trim_start_matches('['))).collect();
+    examples.retain(|text| Configuration::parse(text, None).is_ok());
+    assert!(examples.len() > 5, "most sections of the defaults stand alone");
+    examples.extend([DEFAULT_TEXT.to_owned(), instrument("reference = \"5\"")]);
+    let examples = examples.into_iter().map(String::into_bytes).collect();
+    fuzz("configuration", examples, |bytes| {
+        let text = String::from_utf8_lossy(bytes);
+        match Configuration::parse(&text, Some(Path::new("venue.toml"))) {
+            Ok(configuration) => {
+                let again = Configuration::parse(&text, None).expect("it was valid before");
+                assert_eq!(format!("{configuration:?}"), format!("{again:?}"));
+                true
+            }
+            Err(error) => {
+                let told = error.to_string();
+                assert!(told.contains("venue.toml"), "names the file: {told}");
+                assert!(told.len() < 10 * bytes.len() + 10_000, "{} bytes of complaint", told.len());
+                false
+            }
+        }
+    });
+}
+
+#[test]
+fn fuzz_symbol_and_decimal() {
+    use super::decimal::Decimal;
+    let examples = ["RAIN", "12.50", "0.00000001", "-1", "ABCDEFGH"].map(|text| text.as_bytes().to_vec());
+    fuzz("symbol_and_decimal", examples.to_vec(), |bytes| {
+        let text = String::from_utf8_lossy(bytes);
+        let symbol = crate::symbol::padded(&text);
+        if let Some(symbol) = symbol {
+            assert_eq!(net::wire::trimmed(&symbol), text.as_bytes());
+        }
+        let decimal: Result<Decimal, _> = text.parse();
+        if let Ok(number) = &decimal {
+            assert_eq!(number.to_string().parse(), Ok(*number));
+            let _ = (number.in_units_of_digits(18), number.in_units_of(*number), number.step());
+            let _ = number.times(*number).and_then(|square| square.in_units_of_digits(8));
+        }
+        symbol.is_some() || decimal.is_ok()
+    });
 }

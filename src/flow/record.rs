@@ -292,4 +292,28 @@ mod tests {
         assert_eq!(complaint, "a.csv:3: column price: \"x\" is no such value");
         assert!(read("a,b\n").expect_err("wrong").to_string().contains("buy_order_id"));
     }
+
+    #[test]
+    fn fuzz_flow_files() {
+        let orders =
+            "id,timestamp,price,volume,action,direction\n1,2,3,4,created,bid\n2,3,1e2,7.18e-06,deleted,ask\n";
+        let trades =
+            "price,amount,buy_order_id,sell_order_id,side\n78319.0,0.121,1,2,buy\n78319,0.5,3,4,sell\n";
+        let examples = [orders, trades].map(|text| text.as_bytes().to_vec()).to_vec();
+        crate::fuzz::fuzz("flow_files", examples, |bytes| {
+            let mut record = Record::default();
+            let text = String::from_utf8_lossy(bytes);
+            let outcome = record.add(Path::new("a.csv"), &text, LOT);
+            assert!(record.orders.len() + record.trades.len() <= text.lines().count());
+            assert!(record.aggressors.len() <= record.trades.len());
+            for row in &record.orders {
+                assert!(row.price != Some(0) && row.lots != Some(0), "{row:?}");
+                assert!(row.price.is_none_or(|price| i128::from(price) <= WIRE_PRICE_MAX));
+            }
+            if let Err(error) = &outcome {
+                assert!(error.to_string().contains("a.csv"));
+            }
+            outcome.is_ok()
+        });
+    }
 }

@@ -32,6 +32,10 @@ struct PresentBlock {
     count: u32,
     /// Bytes of its packed events that were read.
     bytes: usize,
+    /// The event read last, of it or before it.
+    last: Address,
+    /// Its last event.
+    end: Address,
 }
 
 impl EventLogReader {
@@ -122,14 +126,21 @@ impl EventLogReader {
 
     fn unpack(&mut self) -> Result<EventRecord, EventLogError> {
         let file = self.file.as_ref().expect("a block is read from an open file");
-        match packed::decode(&file.packed()[self.block.bytes..]) {
-            Ok((words, size)) => {
-                self.block.read += 1;
-                self.block.bytes += size;
-                Ok(EventRecord::from_words(words))
+        let (packed, block) = (file.packed(), &mut self.block);
+        if let Ok((words, size)) = packed::decode(&packed[block.bytes..]) {
+            let event = EventRecord::from_words(words);
+            let address = Address::of(&event);
+            let rises = address > block.last;
+            block.read += 1;
+            block.bytes += size;
+            block.last = address;
+            // What the checksum covers was written so: only a fault of the writer can break this.
+            let ends = (block.read == block.count) == (address == block.end && block.bytes == packed.len());
+            if rises && ends {
+                return Ok(event);
             }
-            Err(_) => Err(self.damaged(self.block.offset, Damage::Events)),
         }
+        Err(self.damaged(self.block.offset, Damage::Events))
     }
 
     /// Goes to the next block that may hold an event at or above `from`; `false` if it is not there yet.
@@ -147,7 +158,8 @@ impl EventLogReader {
                         return Err(self.damaged(offset, Damage::Chain));
                     }
                     self.chain = Some(header.after());
-                    self.block = PresentBlock { offset, read: 0, count: header.count, bytes: 0 };
+                    let (last, end) = (header.before().last, header.last());
+                    self.block = PresentBlock { offset, read: 0, count: header.count, bytes: 0, last, end };
                     if header.kind != KIND_SEAL {
                         return Ok(true);
                     }
