@@ -16,6 +16,7 @@ mod flow;
 #[cfg(test)]
 #[path = "../tests/fuzz/harness.rs"]
 mod fuzz;
+mod gather;
 mod idle;
 mod inspect;
 mod pipeline;

@@ -12,6 +12,7 @@
 use crate::admin::desk::Desk;
 use crate::clock::Clock;
 use crate::failure::Failure;
+use crate::gather::Gather;
 use crate::idle::{Idle, IdleStrategy, Rest};
 use crate::stages::egress::{BEYOND_LIMIT_MAX, EgressStage};
 use crate::stages::journaler::JournalerStage;
@@ -45,13 +46,21 @@ pub(crate) struct Rim {
     pub(crate) egress: EgressStage,
     pub(crate) event_log: EventLogWriter,
     pub(crate) clock: Clock,
+    pub(crate) gather: Gather,
 }
 
 impl Rim {
-    /// Commands come in: from sockets, operators and time. Sleeps at most `timeout` for the first.
+    /// Commands come in: from sockets unless these gather, operators and time. What the sockets are owed goes
+    /// out first. Sleeps at most `timeout` for the first command.
     fn take_in(&mut self, now: Instant, timeout: Duration) -> Result<usize, Failure> {
         let time = self.clock.now(now);
-        let mut work = self.doors.poll(&mut self.input, time, Some(timeout))?;
+        let mut work = 0;
+        if self.gather.is_over(now) {
+            let before = self.input.last();
+            work += self.doors.flush(time);
+            work += self.doors.poll(&mut self.input, time, Some(timeout))?;
+            self.gather.looked(self.input.last().0 - before.0, now);
+        }
         work += self.desk.poll(&mut self.input, time);
         work += self.timers.poll(&mut self.input, time);
         Ok(work)
@@ -63,8 +72,7 @@ impl Rim {
     }
 
     /// Committed events go out.
-    fn let_out(&mut self, now: Instant) -> Result<usize, Failure> {
-        let time = self.clock.now(now);
+    fn let_out(&mut self) -> Result<usize, Failure> {
         let mut work = 0;
         // Without room in the event log nothing is released; the rings fill and push back on the sockets.
         let room = self.event_log.room().saturating_sub(BEYOND_LIMIT_MAX).min(RELEASE_MAX);
@@ -82,7 +90,6 @@ impl Rim {
         if let Some(failure) = self.event_log.failure() {
             return Err(failure.clone().into());
         }
-        work += self.doors.flush(time);
         Ok(work)
     }
 
@@ -133,7 +140,7 @@ pub(crate) fn open(
         while published < commands.len() && rim.input.try_publish(&commands[published].at(time)).is_ok() {
             published += 1;
         }
-        let work = rim.journal(now)? + matcher.poll() + rim.let_out(now)?;
+        let work = rim.journal(now)? + matcher.poll() + rim.let_out()?;
         if work == 0 {
             std::thread::yield_now();
         }
@@ -159,7 +166,7 @@ pub(crate) fn run_inline(
         let mut work = rim.take_in(now, Duration::ZERO)?;
         work += rim.journal(now)?;
         work += matcher.poll();
-        work += rim.let_out(now)?;
+        work += rim.let_out()?;
         if let Some(drained) = drain.ended(stop, &mut rim, now) {
             return rim.close(drained);
         }
@@ -249,7 +256,7 @@ fn run_rim(
             call_matcher();
         }
         work += rim.journal(now)?;
-        work += rim.let_out(now)?;
+        work += rim.let_out()?;
         if let Some(drained) = drain.ended(stop, rim, now) {
             return Ok(drained);
         }

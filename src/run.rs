@@ -10,6 +10,7 @@ use crate::data_folder::{self, DataFolder};
 use crate::demo::Participants;
 use crate::endpoints::Endpoints;
 use crate::failure::Failure;
+use crate::gather::Gather;
 use crate::idle::IdleStrategy;
 use crate::pipeline::{self, Rim};
 use crate::recovery::{self, Recovered};
@@ -91,7 +92,9 @@ fn venue(
     let events = data_folder::event_log(data);
     let admin = AdminServer::bind(data, &events, jobs, doors.waker())?;
     let desk = Desk::new(waiting, last_event);
-    let mut rim = Rim { doors, desk, timers, input: rings.input, journaler, egress, event_log, clock };
+    let gather = Gather::default();
+    let mut rim =
+        Rim { doors, desk, timers, input: rings.input, journaler, egress, event_log, clock, gather };
     pipeline::open(&mut rim, &mut matcher, &commands)?;
 
     std::thread::Builder::new().name("rotunda-admin".into()).spawn(move || admin.serve())?;
