@@ -15,6 +15,8 @@ pub(crate) struct Endpoints {
     pub(crate) ouch: SocketAddr,
     /// ITCH over SoupBinTCP.
     pub(crate) itch: SocketAddr,
+    /// REST, WebSocket and the page; `None` where the web door is off.
+    pub(crate) web: Option<SocketAddr>,
     /// Unix socket of `rotunda admin`.
     pub(crate) admin: PathBuf,
 }
@@ -83,6 +85,7 @@ mod tests {
         let endpoints = Endpoints {
             ouch: "127.0.0.1:9001".parse().expect("an address"),
             itch: "[::1]:9002".parse().expect("an address"),
+            web: Some("127.0.0.1:9080".parse().expect("an address")),
             admin: folder.join("admin.sock"),
         };
         endpoints.write(&folder).expect("written");

@@ -25,7 +25,11 @@ use adapters::{Stage, StageOptions};
 use engine::command::{CommandKind, CommandSlot, SessionCommand};
 use engine::number::Timestamp;
 use engine::ring::CommitPoint;
+use journal::event_log::EventLogWriter;
 use net::doors::{DoorLimits, DoorOptions, Doors};
+use net::metrics::Metrics;
+use net::web::views::MarketViews;
+use net::web::{WebDoor, WebLimits, WebOptions, WebThread};
 use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
@@ -40,13 +44,19 @@ pub(crate) fn run(options: &RunOptions) -> Result<(), Failure> {
     start_log();
     let configuration = Configuration::load(options.config.as_deref()).map_err(Failure::usage)?;
     let data = options.data.clone().unwrap_or_else(|| configuration.venue.data.clone());
-    check_descriptors(configuration.doors.connections_max)?;
+    check_descriptors(&configuration)?;
     let folder = DataFolder::take(&data)?;
     let mut doors = Doors::bind(door_options(&configuration, &data))?;
+    let web =
+        configuration.web.enabled.then(|| WebDoor::bind(web_options(&configuration, &data))).transpose()?;
+    let mut views = MarketViews::new();
     let mut timers = Timers::new(day_begins_ns(&configuration.venue));
     let mut known = Known::default();
     let recovered = recovery::recover(&configuration, &folder, &mut |event| {
         doors.learn(event);
+        if web.is_some() {
+            views.learn(event);
+        }
         timers.learn(event);
         known.learn(event);
     })?;
@@ -57,11 +67,13 @@ pub(crate) fn run(options: &RunOptions) -> Result<(), Failure> {
     }
     // Until here a signal just ends the process: nothing is open, and a start can be broken off anywhere.
     let stop = pipeline::stop_on_signals()?;
-    venue(&configuration, &folder, options, Parts { doors, timers, known, recovered, stop })
+    venue(&configuration, &folder, options, Parts { doors, web, views, timers, known, recovered, stop })
 }
 
 struct Parts {
     doors: Doors,
+    web: Option<WebDoor>,
+    views: MarketViews,
     timers: Timers,
     known: Known,
     recovered: Recovered,
@@ -75,7 +87,7 @@ fn venue(
     options: &RunOptions,
     parts: Parts,
 ) -> Result<(), Failure> {
-    let Parts { doors, timers, known, recovered, stop } = parts;
+    let Parts { doors, web, views, timers, known, recovered, stop } = parts;
     let Recovered { engine, journal, event_log, last_event } = recovered;
     let last = engine.last_sequence();
     let commands = opening(configuration, &engine)?;
@@ -96,17 +108,46 @@ fn venue(
     let mut rim =
         Rim { doors, desk, timers, input: rings.input, journaler, egress, event_log, clock, gather };
     pipeline::open(&mut rim, &mut matcher, &commands)?;
+    let metrics = Arc::new(Metrics::new());
+    let web_address = web.as_ref().map(WebDoor::address);
+    let web = web.map(|door| open_web(door, views, &rim.event_log, &metrics)).transpose()?;
 
     std::thread::Builder::new().name("rotunda-admin".into()).spawn(move || admin.serve())?;
     let demo = configuration.demo.enabled && !options.no_demo;
     let fresh = last.0 == 0;
     let login =
         configuration.seed.sessions.iter().find(|seed| fresh || known.session(seed.name.as_str()).is_some());
-    announce(configuration, folder, &rim.doors, login, demo)?;
+    let addresses = Endpoints {
+        ouch: rim.doors.addresses().ouch,
+        itch: rim.doors.addresses().itch,
+        web: web_address,
+        admin: data.join(SOCKET_NAME),
+    };
+    announce(configuration, folder, &addresses, login, demo)?;
     let beside = Beside::start(configuration, data, &rim.doors, demo)?;
+    metrics.set_ready(true);
     let result = run_layout(configuration, rim, matcher, &stop);
+    metrics.set_ready(false);
     beside.stop();
+    if let Some(web) = web {
+        web.stop();
+    }
     result
+}
+
+/// Opens the web door on what recovery told of the market; the log calls it when it grows.
+fn open_web(
+    door: WebDoor,
+    views: MarketViews,
+    event_log: &EventLogWriter,
+    metrics: &Arc<Metrics>,
+) -> Result<WebThread, Failure> {
+    let waker = door.waker();
+    event_log.on_written(move || {
+        // A call that fails costs the door at most a second.
+        let _ = waker.wake();
+    });
+    Ok(door.start(views, Arc::clone(metrics))?)
 }
 
 fn run_layout(
@@ -151,13 +192,11 @@ fn opening(
 fn announce(
     configuration: &Configuration,
     folder: &DataFolder,
-    doors: &Doors,
+    addresses: &Endpoints,
     login: Option<&SessionSeed>,
     demo: bool,
 ) -> Result<(), Failure> {
-    let addresses = doors.addresses();
-    let admin = folder.path().join(SOCKET_NAME);
-    Endpoints { ouch: addresses.ouch, itch: addresses.itch, admin }.write(folder.path())?;
+    addresses.write(folder.path())?;
     if !configuration.venue.durable {
         tracing::warn!("venue.durable is false: acknowledged orders can be lost with a power cut");
     }
@@ -169,6 +208,9 @@ fn announce(
     println!("Rotunda is open.");
     println!("  OUCH 5.0 order entry   {}", addresses.ouch);
     println!("  ITCH 5.0 market data   {}", addresses.itch);
+    if let Some(web) = addresses.web {
+        println!("  web page and streams   http://{web}/");
+    }
     println!("  operators              rotunda admin --data {}", folder.path().display());
     if let Some(session) = login {
         println!("  demo login             user {}, password {}", session.name, session.password);
@@ -239,6 +281,24 @@ fn door_options(configuration: &Configuration, data: &Path) -> DoorOptions {
     }
 }
 
+fn web_options(configuration: &Configuration, data: &Path) -> WebOptions {
+    let web = &configuration.web;
+    WebOptions {
+        address: web.address,
+        event_log: data_folder::event_log(data),
+        limits: WebLimits {
+            connections_max: web.connections_max,
+            streams_max: web.streams_max,
+            messages_per_second_max: web.messages_per_second_max,
+            request_max: Duration::from_secs(web.request_s_max),
+            idle_max: Duration::from_secs(web.idle_s_max),
+            ping: Duration::from_secs(web.ping_s),
+            silence_max: Duration::from_secs(web.silence_s_max),
+            output_bytes_max: web.output_buffer_kib_max << 10,
+        },
+    }
+}
+
 /// Nanoseconds after midnight UTC at which a day begins; negative in zones ahead of UTC.
 fn day_begins_ns(venue: &Venue) -> Option<i64> {
     match venue.day_begins {
@@ -249,8 +309,10 @@ fn day_begins_ns(venue: &Venue) -> Option<i64> {
     }
 }
 
-fn check_descriptors(connections_max: usize) -> Result<(), Failure> {
-    let needed = connections_max as u64 + OTHER_DESCRIPTORS;
+fn check_descriptors(configuration: &Configuration) -> Result<(), Failure> {
+    let Configuration { doors, web, .. } = configuration;
+    let web_max = if web.enabled { web.connections_max } else { 0 };
+    let needed = (doors.connections_max + web_max) as u64 + OTHER_DESCRIPTORS;
     let limits = rustix::process::getrlimit(rustix::process::Resource::Nofile);
     let raised = rustix::process::Rlimit { current: limits.maximum, maximum: limits.maximum };
     if limits.current.is_some_and(|current| current < needed) {
@@ -259,7 +321,8 @@ fn check_descriptors(connections_max: usize) -> Result<(), Failure> {
     let available = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
     if available.is_some_and(|available| available < needed) {
         return Err(Failure::new(format!(
-            "doors.connections_max = {connections_max} needs {needed} file descriptors, the limit is {}; lower it, or raise the limit (ulimit -n, LimitNOFILE=)",
+            "doors.connections_max = {} and web.connections_max = {web_max} need {needed} file descriptors, the limit is {}; lower them, or raise the limit (ulimit -n, LimitNOFILE=)",
+            doors.connections_max,
             available.unwrap_or(0)
         )));
     }

@@ -136,7 +136,8 @@ impl Drop for Server {
 fn settings(durable: bool, cores: Cores) -> String {
     format!(
         "[venue]\nlayout = \"inline\"\ncores = [{}]\nidle = \"spin\"\ndurable = {durable}\n\n\
-         [doors]\nouch = \"127.0.0.1:0\"\nitch = \"127.0.0.1:0\"\n\n[demo]\nenabled = false\n",
+         [doors]\nouch = \"127.0.0.1:0\"\nitch = \"127.0.0.1:0\"\n\n[web]\nenabled = false\n\n\
+         [demo]\nenabled = false\n",
         cores.server
     )
 }

@@ -17,7 +17,7 @@ pub(crate) use listing::currency;
 pub(crate) use seed::{AccountSeed, InstrumentSeed, Seed, SessionSeed};
 pub(crate) use settings::{
     Adapters, Backend, DayBegins, Demo, DemoMarket, Doors, EngineLimits, EventLog, Idle, Journal, Layout,
-    Rings, Venue, ZoneOffset,
+    Rings, Venue, Web, ZoneOffset,
 };
 
 use crate::cli::CheckOptions;
@@ -38,6 +38,7 @@ const FAULTS_SHOWN_MAX: usize = 10;
 pub(crate) struct Configuration {
     pub(crate) venue: Venue,
     pub(crate) doors: Doors,
+    pub(crate) web: Web,
     pub(crate) engine: EngineLimits,
     pub(crate) rings: Rings,
     pub(crate) journal: Journal,
@@ -120,13 +121,14 @@ pub(crate) fn check(options: &CheckOptions) -> Result<(), Failure> {
     let configuration = Configuration::load(options.config.as_deref()).map_err(Failure::usage)?;
     let seed = &configuration.seed;
     println!(
-        "the configuration is valid: {} instruments, {} currencies, {} accounts, {} sessions; OUCH on {}, ITCH on {}, data in {}",
+        "the configuration is valid: {} instruments, {} currencies, {} accounts, {} sessions; OUCH on {}, ITCH on {}, web on {}, data in {}",
         seed.instruments.len(),
         seed.currencies.len(),
         seed.accounts.len(),
         seed.sessions.len(),
         configuration.doors.ouch,
         configuration.doors.itch,
+        configuration.web.address,
         configuration.venue.data.display(),
     );
     Ok(())

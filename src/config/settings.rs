@@ -84,6 +84,23 @@ pub(crate) struct Doors {
     pub(crate) failed_log_ins_max: u32,
 }
 
+/// `[web]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Web {
+    pub(crate) enabled: bool,
+    /// REST, WebSocket and the page.
+    pub(crate) address: SocketAddr,
+    pub(crate) connections_max: usize,
+    pub(crate) streams_max: usize,
+    pub(crate) messages_per_second_max: u32,
+    pub(crate) request_s_max: u64,
+    pub(crate) idle_s_max: u64,
+    pub(crate) ping_s: u64,
+    pub(crate) silence_s_max: u64,
+    pub(crate) output_buffer_kib_max: usize,
+}
+
 /// `[engine]`: what is reserved at start.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -33,8 +33,11 @@ pub(super) fn faults(configuration: &Configuration) -> Faults {
 }
 
 fn node(configuration: &Configuration, faults: &mut Faults) {
-    let doors = &configuration.doors;
-    for (key, address) in [("doors.ouch", doors.ouch), ("doors.itch", doors.itch)] {
+    let Configuration { doors, web, .. } = configuration;
+    let web_address = web.enabled.then_some(("web.address", web.address));
+    for (key, address) in
+        [("doors.ouch", doors.ouch), ("doors.itch", doors.itch)].into_iter().chain(web_address)
+    {
         if !configuration.venue.insecure && !address.ip().is_loopback() {
             faults.push((key.to_owned(), insecure(address)));
         }
@@ -44,6 +47,12 @@ fn node(configuration: &Configuration, faults: &mut Faults) {
             "doors.itch".to_owned(),
             format!("{} is the address of doors.ouch: take another port", doors.itch),
         ));
+    }
+    for (key, address) in [("doors.ouch", doors.ouch), ("doors.itch", doors.itch)] {
+        if web.enabled && web.address == address && address.port() != 0 {
+            let message = format!("{address} is the address of {key}: take another port");
+            faults.push(("web.address".to_owned(), message));
+        }
     }
     let mut names = BTreeSet::new();
     for (index, sink) in configuration.adapters.json_lines.iter().enumerate() {
@@ -66,7 +75,7 @@ fn insecure(address: SocketAddr) -> String {
 }
 
 fn sizes(configuration: &Configuration, faults: &mut Faults) {
-    let Configuration { venue, doors, rings, journal, event_log, demo, .. } = configuration;
+    let Configuration { venue, doors, web, rings, journal, event_log, demo, .. } = configuration;
     for (key, places) in [("rings.input", rings.input), ("rings.output", rings.output)] {
         if !places.is_power_of_two() || !(RING_MIN..=RING_MAX).contains(&places) {
             let message = format!("{places} is no power of two from {RING_MIN} to {RING_MAX}");
@@ -83,6 +92,14 @@ fn sizes(configuration: &Configuration, faults: &mut Faults) {
         ("doors.heartbeat_s", doors.heartbeat_s, 1, 15),
         ("doors.output_buffer_kib_max", doors.output_buffer_kib_max as u64, 64, 1_048_576),
         ("doors.failed_log_ins_max", doors.failed_log_ins_max.into(), 1, 1_000_000),
+        ("web.connections_max", web.connections_max as u64, 1, 65_536),
+        ("web.streams_max", web.streams_max as u64, 1, 1024),
+        ("web.messages_per_second_max", web.messages_per_second_max.into(), 1, 1000),
+        ("web.request_s_max", web.request_s_max, 1, 3600),
+        ("web.idle_s_max", web.idle_s_max, 1, 3600),
+        ("web.ping_s", web.ping_s, 1, 3600),
+        ("web.silence_s_max", web.silence_s_max, 2, 86_400),
+        ("web.output_buffer_kib_max", web.output_buffer_kib_max as u64, 128, 1_048_576),
         ("journal.segment_mib", journal.segment_mib, 1, 4_096),
         ("journal.writes_in_flight", journal.writes_in_flight as u64, 1, 64),
         ("event_log.segment_mib", event_log.segment_mib, 1, 1_024),

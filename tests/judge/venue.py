@@ -23,7 +23,7 @@ STOP_SECONDS = 5.0
 
 
 # Laid over the defaults: free ports.
-FREE_PORTS = '[doors]\nouch = "127.0.0.1:0"\nitch = "127.0.0.1:0"\n'
+FREE_PORTS = 'web.address = "127.0.0.1:0"\n[doors]\nouch = "127.0.0.1:0"\nitch = "127.0.0.1:0"\n'
 
 
 @functools.cache

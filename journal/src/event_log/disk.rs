@@ -14,8 +14,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+/// Whom the writer thread calls.
+pub(super) type Listener = Box<dyn Fn() + Send + Sync>;
+
 /// What the writer thread tells: it is the only one to change it.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Progress {
     /// The last event that readers can see.
     pub(super) written: AtomicCell<Address>,
@@ -23,6 +26,14 @@ pub(super) struct Progress {
     pub(super) synced: AtomicCell<Address>,
     /// Why the thread has ended.
     pub(super) failure: OnceLock<EventLogError>,
+    /// Called after each block.
+    pub(super) listener: OnceLock<Listener>,
+}
+
+impl std::fmt::Debug for Progress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Progress").field("written", &self.written.load()).finish_non_exhaustive()
+    }
 }
 
 /// How bytes reach the log's files: the seam for a disk that fails or forgets.
@@ -206,6 +217,9 @@ impl<W: EventDisk> Disk<W> {
         open.write(&mut self.disk, block)?;
         self.chain = after;
         self.progress.written.store(after.last);
+        if let Some(listener) = self.progress.listener.get() {
+            listener();
+        }
         self.unsynced_since.get_or_insert_with(Instant::now);
         Ok(())
     }

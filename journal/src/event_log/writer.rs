@@ -160,6 +160,13 @@ impl EventLogWriter {
         self.progress.failure.get().or(self.fault.as_ref())
     }
 
+    /// Lets `listener` be called on the writer thread after each block that readers can see: once a block,
+    /// never once an event. It must not block. There is one; a second one is not taken.
+    pub fn on_written(&self, listener: impl Fn() + Send + Sync + 'static) {
+        // The first one stays.
+        let _ = self.progress.listener.set(Box::new(listener));
+    }
+
     /// The last event appended.
     #[must_use]
     pub const fn last(&self) -> Address {

@@ -6,8 +6,24 @@
 //! ```
 //!
 //! A reader of the log on a thread of its own: it is never in the way of the matcher, shows nothing that was
-//! not committed, and lags alone. Values are made into values (`views`, `http`, `rest`, `streams`); sockets
-//! and clocks are in `door` only.
+//! not committed, and lags alone. Values are made into values (`views`, `http`, `rest`, `streams`, `updates`,
+//! `hub`); sockets are in `connection` and `clients`, the thread and its clocks in `door`.
 
+mod clients;
+mod connection;
+mod diffs;
+mod door;
+mod frame;
+mod http;
+mod hub;
+mod json;
+mod limits;
+mod page;
+mod rest;
+mod streams;
 mod text;
+mod updates;
 pub mod views;
+
+pub use door::{WebDoor, WebError, WebOptions, WebThread};
+pub use limits::WebLimits;

@@ -1,7 +1,7 @@
 //! The page at `/`: the files of the folder beside this one, built into the program.
 
 /// What the page may load: files of this door, and its streams. Nothing inline, nothing from elsewhere.
-pub const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; connect-src 'self' ws: wss:";
+pub(crate) const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; connect-src 'self' ws: wss:";
 
 const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
@@ -10,19 +10,19 @@ const PICTURE: &str = "image/svg+xml";
 
 /// A file of the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct File {
+pub(crate) struct File {
     /// Where the door serves it.
-    pub path: &'static str,
+    pub(crate) path: &'static str,
     /// Value of `Content-Type`.
-    pub content_type: &'static str,
+    pub(crate) content_type: &'static str,
     /// The body.
-    pub bytes: &'static [u8],
+    pub(crate) bytes: &'static [u8],
 }
 
 macro_rules! files {
     ($($path:literal $content_type:ident $name:literal)*) => {
         /// Every file of the page, the page itself first.
-        pub const FILES: &[File] = &[$(File {
+        pub(crate) const FILES: &[File] = &[$(File {
             path: $path,
             content_type: $content_type,
             bytes: include_bytes!(concat!("page/", $name)),
@@ -47,8 +47,7 @@ files! {
 }
 
 /// The file served at `path` (without a query).
-#[must_use]
-pub fn find(path: &str) -> Option<&'static File> {
+pub(crate) fn find(path: &str) -> Option<&'static File> {
     FILES.iter().find(|file| file.path == path)
 }
 

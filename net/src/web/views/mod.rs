@@ -10,7 +10,7 @@ mod interval;
 mod market;
 mod tape;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod ticker;
 
 pub use book::{Level, LevelBook};

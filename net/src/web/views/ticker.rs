@@ -6,7 +6,7 @@ use super::market::Market;
 use engine::number::{MatchNumber, Price, Quantity};
 
 /// The window of a ticker.
-pub const DAY_MS: u64 = 86_400_000;
+const DAY_MS: u64 = 86_400_000;
 
 /// What was traded in the last 24 hours, in whole minutes. Without trades the prices are the last one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
