@@ -32,6 +32,10 @@ pub(crate) enum Command {
     Ladder(LadderArgs),
     /// Starts venue and echo server in turn and compares them.
     Venue(VenueArgs),
+    /// Many WebSocket readers of the venue against a plain broadcaster.
+    Readers(ReadersArgs),
+    /// Serves as the plain broadcaster until this program's parent ends.
+    Broadcast(EchoArgs),
     /// A short run of all comparisons: fails when a ratio breaks its bound.
     Gate(GateArgs),
 }
@@ -254,6 +258,21 @@ pub(crate) struct VenueArgs {
     /// Open loop: orders a second to offer to sixteen sessions.
     #[arg(long, default_value_t = 200_000.0)]
     pub(crate) orders_per_second: f64,
+}
+
+#[derive(Args)]
+pub(crate) struct ReadersArgs {
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+    /// WebSocket clients.
+    #[arg(long, default_value_t = 1_000)]
+    pub(crate) readers: usize,
+    /// Trades that each of them is told.
+    #[arg(long, default_value_t = 500)]
+    pub(crate) messages: usize,
+    /// Pairs of runs.
+    #[arg(long, default_value_t = 5)]
+    pub(crate) pairs: usize,
 }
 
 #[derive(Args)]

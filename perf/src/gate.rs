@@ -12,6 +12,8 @@ pub const NOT_DURABLE_P50_MAX: f64 = 2.0;
 /// Sixteen sessions, durable: venue over echo, commands answered. The claim itself, 200 thousand orders
 /// a second, is an absolute number and holds on the machine of the stored result only.
 pub const THROUGHPUT_MIN: f64 = 0.03;
+/// A hundred WebSocket readers: venue over a plain broadcaster, p99 from sending to reading.
+pub const READERS_P99_MAX: f64 = 6.0;
 
 /// Which side of the bound is good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

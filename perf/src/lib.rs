@@ -6,6 +6,8 @@
 //!              └──> load         open-loop OUCH client ──┬──> a running venue        ladder
 //!                                                        ├──> server: rotunda run    ┐ venue, gate:
 //!                                                        └──> server: echo           │ in turn
+//!   readers      WebSocket clients ──┬──> server: rotunda run, its web door
+//!                                    └──> server: a plain broadcaster
 //!                   disk         one durable write ──────────────────────────────────┘
 //! ```
 //!
@@ -24,6 +26,7 @@ pub mod load;
 pub mod machine;
 pub mod matcher;
 pub mod production;
+pub mod readers;
 pub mod server;
 pub mod venue;
 pub mod workload;

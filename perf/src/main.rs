@@ -4,7 +4,8 @@ mod cli;
 
 use clap::Parser;
 use cli::{
-    Cli, Command, CountArgs, GateArgs, LadderArgs, LoadArgs, MatcherArgs, PlaceArgs, TargetArgs, VenueArgs,
+    Cli, Command, CountArgs, GateArgs, LadderArgs, LoadArgs, MatcherArgs, PlaceArgs, ReadersArgs, TargetArgs,
+    VenueArgs,
 };
 use perf::disk;
 use perf::echo::EchoServer;
@@ -12,6 +13,7 @@ use perf::gate::{self, Broken, Check, Good};
 use perf::ladder::{self, Ladder};
 use perf::load::{self, Load, Pace, Target};
 use perf::matcher::{self, Subject};
+use perf::readers::{self, Readers};
 use perf::venue::{Comparison, demo_sessions};
 use perf::workload::{Flow, Workload};
 use perf::{count, machine};
@@ -45,6 +47,8 @@ fn run(command: &Command) -> Outcome {
         Command::Load(args) => run_load(args),
         Command::Ladder(args) => run_ladder(args),
         Command::Venue(args) => run_venue(args),
+        Command::Readers(args) => run_readers(args),
+        Command::Broadcast(args) => run_broadcast(args.core),
         Command::Gate(args) => run_gate(args),
     }
 }
@@ -193,6 +197,32 @@ fn run_venue(args: &VenueArgs) -> Outcome {
     keep(args.place.out.as_deref(), &json!({ "venue": all }))
 }
 
+fn run_broadcast(core: usize) -> Outcome {
+    set_parent_process_death_signal(Some(Signal::KILL))?;
+    machine::pin(core)?;
+    Ok(readers::broadcast()?)
+}
+
+/// Readers in the places of `comparison`.
+fn web_readers(comparison: &Comparison, readers: usize, messages: usize, pairs: usize) -> Readers {
+    Readers {
+        venue: comparison.venue.clone(),
+        broadcaster: comparison.echo.clone(),
+        folder: comparison.folder.clone(),
+        cores: comparison.cores,
+        readers,
+        messages,
+        pairs,
+    }
+}
+
+fn run_readers(args: &ReadersArgs) -> Outcome {
+    machine::pin(args.place.client_core)?;
+    let result = web_readers(&comparison(&args.place)?, args.readers, args.messages, args.pairs).run()?;
+    println!("{result}");
+    keep(args.place.out.as_deref(), &json!({ "readers": result.json() }))
+}
+
 fn run_gate(args: &GateArgs) -> Outcome {
     machine::pin(args.place.client_core)?;
     let mut checks = Vec::new();
@@ -218,6 +248,9 @@ fn run_gate(args: &GateArgs) -> Outcome {
         let many = comparison.sixteen_sessions(args.place.in_flight)?;
         println!("{many}");
         tell("durable throughput / echo", many.throughput_ratio(), gate::THROUGHPUT_MIN, Good::AtLeast);
+        let readers = web_readers(&comparison, 100, 100, 3).run()?;
+        println!("{readers}");
+        tell("readers p99 / broadcaster", readers.ratio(), gate::READERS_P99_MAX, Good::AtMost);
     }
     let broken = checks.iter().filter(|check| !check.holds()).count();
     let stored: Vec<Value> = checks

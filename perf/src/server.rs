@@ -73,6 +73,8 @@ pub struct VenueStart<'a> {
 pub struct Server {
     /// Where it listens.
     pub address: SocketAddr,
+    /// Where it speaks WebSocket, if it does.
+    pub web: Option<SocketAddr>,
     child: Child,
     data: Option<PathBuf>,
 }
@@ -83,17 +85,34 @@ impl Server {
     /// # Errors
     /// It does not start or does not say where it listens.
     pub fn echo(program: &Path, cores: Cores) -> Result<Self, ServerError> {
+        Self::of_this_program(program, "echo", cores)
+    }
+
+    /// Starts `program broadcast`: this program, as a plain WebSocket broadcaster.
+    ///
+    /// # Errors
+    /// It does not start or does not say where it listens.
+    pub fn broadcaster(program: &Path, cores: Cores) -> Result<Self, ServerError> {
+        Self::of_this_program(program, "broadcast", cores)
+    }
+
+    /// It prints its addresses on one line.
+    fn of_this_program(program: &Path, name: &str, cores: Cores) -> Result<Self, ServerError> {
         let failed = |error| ServerError::Io(program.to_owned(), error);
         let mut command = Command::new(program);
-        command.args(["echo", "--core", &cores.server.to_string()]).stdout(Stdio::piped());
+        command.args([name, "--core", &cores.server.to_string()]).stdout(Stdio::piped());
         let mut child = start_on(&mut command, program, cores)?;
         let mut line = String::new();
         if let Some(stdout) = child.stdout.take() {
             BufReader::new(stdout).read_line(&mut line).map_err(failed)?;
         }
-        match line.trim().parse() {
-            Ok(address) => Ok(Self { address, child, data: None }),
-            Err(_) => {
+        let mut addresses = line.split_whitespace().map(str::parse);
+        match addresses.next() {
+            Some(Ok(address)) => {
+                let web = addresses.next().and_then(Result::ok);
+                Ok(Self { address, web, child, data: None })
+            }
+            _ => {
                 end(&mut child, Duration::ZERO);
                 Err(ServerError::NotOpen(program.to_owned()))
             }
@@ -105,19 +124,34 @@ impl Server {
     /// # Errors
     /// It does not start or does not open its doors.
     pub fn venue(start: &VenueStart<'_>, cores: Cores) -> Result<Self, ServerError> {
+        Self::open_venue(start, &settings(start.durable, cores), cores)
+    }
+
+    /// The same with its web door open, and idle threads that sleep: the door's thread is on the same core.
+    ///
+    /// # Errors
+    /// It does not start or does not open its doors.
+    pub fn venue_with_web(start: &VenueStart<'_>, cores: Cores) -> Result<Self, ServerError> {
+        let text = settings(start.durable, cores)
+            .replace("idle = \"spin\"", "idle = \"park\"")
+            .replace("[web]\nenabled = false", "[web]\naddress = \"127.0.0.1:0\"");
+        Self::open_venue(start, &text, cores)
+    }
+
+    fn open_venue(start: &VenueStart<'_>, text: &str, cores: Cores) -> Result<Self, ServerError> {
         let failed = |error| ServerError::Io(start.folder.clone(), error);
         _ = fs::remove_dir_all(&start.folder);
         fs::create_dir_all(&start.folder).map_err(failed)?;
         let configuration = start.folder.join("perf.toml");
-        fs::write(&configuration, settings(start.durable, cores)).map_err(failed)?;
+        fs::write(&configuration, text).map_err(failed)?;
         let data = start.folder.join("data");
         let log = fs::File::create(start.folder.join("log")).map_err(failed)?;
         let mut command = Command::new(start.program);
         command.arg("run").arg("--config").arg(&configuration).arg("--data").arg(&data).arg("--no-demo");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         let mut child = start_on(&mut command, start.program, cores)?;
-        if let Some(address) = await_endpoints(&data.join("endpoints.json"), &mut child) {
-            return Ok(Self { address, child, data: Some(start.folder.clone()) });
+        if let Some((address, web)) = await_endpoints(&data.join("endpoints.json"), &mut child) {
+            return Ok(Self { address, web, child, data: Some(start.folder.clone()) });
         }
         end(&mut child, Duration::ZERO);
         Err(ServerError::NotOpen(start.program.to_owned()))
@@ -150,13 +184,13 @@ fn start_on(command: &mut Command, program: &Path, cores: Cores) -> Result<Child
     started.map_err(|error| ServerError::Io(program.to_owned(), error))
 }
 
-fn await_endpoints(path: &Path, child: &mut Child) -> Option<SocketAddr> {
+fn await_endpoints(path: &Path, child: &mut Child) -> Option<(SocketAddr, Option<SocketAddr>)> {
     let begun = Instant::now();
     while begun.elapsed() < OPEN_MAX && matches!(child.try_wait(), Ok(None)) {
         let endpoints = fs::read(path).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
-        let address = endpoints.and_then(|endpoints| endpoints["ouch"].as_str()?.parse().ok());
-        if address.is_some() {
-            return address;
+        let address = |name: &str| endpoints.as_ref()?[name].as_str()?.parse().ok();
+        if let Some(ouch) = address("ouch") {
+            return Some((ouch, address("web")));
         }
         thread::sleep(LOOK_AGAIN);
     }
