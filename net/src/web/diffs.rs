@@ -58,9 +58,8 @@ impl Diffs {
         self.next
     }
 
-    /// Ends an update at change number `change`: its number, its first change and its levels; `None` where
-    /// nothing changed.
-    pub(crate) fn tick(&mut self, change: u64) -> Option<(u64, u64, &[(Side, Price)])> {
+    /// Ends an update at change number `change`: its first change and its levels; `None` where nothing changed.
+    pub(crate) fn tick(&mut self, change: u64) -> Option<(u64, &[(Side, Price)])> {
         if self.changed.is_empty() {
             return None;
         }
@@ -69,7 +68,7 @@ impl Diffs {
         self.changed.clear();
         self.tidy_at = CHANGES_TIDY;
         self.history_levels += changed.len();
-        let (number, first) = (self.next, self.first);
+        let first = self.first;
         self.history.push_back(Tick { first, changed });
         (self.first, self.next) = (change + 1, self.next + 1);
         while self.history.len() > HISTORY_TICKS_MAX
@@ -78,7 +77,7 @@ impl Diffs {
             let oldest = self.history.pop_front();
             self.history_levels -= oldest.map_or(0, |tick| tick.changed.len());
         }
-        self.history.back().map(|tick| (number, first, &*tick.changed))
+        self.history.back().map(|tick| (first, &*tick.changed))
     }
 
     /// First change and levels of the updates from number `since` to the last one; `None` where the oldest
@@ -122,11 +121,11 @@ mod tests {
         let mut diffs = Diffs::new(10);
         assert_eq!(diffs.tick(10), None);
         note(&mut diffs, &[5, 7, 5]);
-        let (number, first, changed) = diffs.tick(13).expect("changes");
-        assert_eq!((number, first, prices(changed)), (0, 11, vec![7, 5]));
+        let (first, changed) = diffs.tick(13).expect("changes");
+        assert_eq!((first, prices(changed)), (11, vec![7, 5]));
         note(&mut diffs, &[6, 5]);
-        let (number, first, changed) = diffs.tick(15).expect("changes");
-        assert_eq!((number, first, prices(changed)), (1, 14, vec![6, 5]));
+        let (first, changed) = diffs.tick(15).expect("changes");
+        assert_eq!((first, prices(changed), diffs.next()), (14, vec![6, 5], 2));
         let (first, changed) = diffs.merged(0).expect("kept");
         assert_eq!((first, prices(&changed)), (11, vec![7, 6, 5]));
         assert_eq!(diffs.merged(1).map(|(first, _)| first), Some(14));

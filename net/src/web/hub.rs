@@ -325,7 +325,7 @@ fn tell(stream: &mut Stream, views: &MarketViews, now_ms: u64, scratch: &mut Str
     match stream.key.topic {
         Topic::Diff(_) => {
             let Some(diffs) = &mut stream.diffs else { return };
-            let Some((_, first, changed)) = diffs.tick(market.book.change()) else { return };
+            let Some((first, changed)) = diffs.tick(market.book.change()) else { return };
             updates::diff(scratch, market, first, changed, now_ms);
         }
         Topic::Kline(interval) => {
@@ -409,59 +409,44 @@ fn settle(
 ) {
     let Some(market) = stream.key.market.and_then(|id| views.market(id)) else { return };
     let mut made: Vec<(Owed, Option<[Shared; 2]>)> = Vec::new();
-    for reader in &mut stream.readers {
-        if reader.owed == Owed::Nothing {
-            continue;
-        }
+    let mut readers = std::mem::take(&mut stream.readers);
+    for reader in readers.iter_mut().filter(|reader| reader.owed != Owed::Nothing) {
         let known = made.iter().position(|(owed, _)| *owed == reader.owed);
         let at = known.unwrap_or_else(|| {
-            made.push((
-                reader.owed,
-                make_up(
-                    stream.key.topic,
-                    stream.diffs.as_ref(),
-                    &stream.name,
-                    reader.owed,
-                    market,
-                    now_ms,
-                    scratch,
-                ),
-            ));
+            made.push((reader.owed, make_up(stream, reader.owed, market, now_ms, scratch)));
             made.len() - 1
         });
-        match &made[at].1 {
-            None if stream.diffs.is_some() => outlet.cut(reader.connection),
-            None => {
-                reader.owed = Owed::Nothing;
-                stream.owing -= 1;
+        let is_settled = match &made[at].1 {
+            None if stream.diffs.is_some() => {
+                outlet.cut(reader.connection);
+                false
             }
-            Some(forms) => {
-                if outlet.offer(reader.connection, &forms[usize::from(reader.is_combined)], true) {
-                    reader.owed = Owed::Nothing;
-                    stream.owing -= 1;
-                }
-            }
+            None => true,
+            Some(forms) => outlet.offer(reader.connection, &forms[usize::from(reader.is_combined)], true),
+        };
+        if is_settled {
+            reader.owed = Owed::Nothing;
+            stream.owing -= 1;
         }
     }
+    stream.readers = readers;
 }
 
 /// One update for all that was missed, in both forms; `None` where there is nothing to tell, or no way to.
 fn make_up(
-    topic: Topic,
-    diffs: Option<&Diffs>,
-    name: &str,
+    stream: &Stream,
     owed: Owed,
     market: &Market,
     now_ms: u64,
     scratch: &mut String,
 ) -> Option<[Shared; 2]> {
     scratch.clear();
-    match (owed, diffs) {
+    match (owed, &stream.diffs) {
         (Owed::Since(since), Some(diffs)) => {
             let (first, changed) = diffs.merged(since)?;
             updates::diff(scratch, market, first, &changed, now_ms);
         }
-        _ => encode(topic, market, now_ms, scratch),
+        _ => encode(stream.key.topic, market, now_ms, scratch),
     }
     if scratch.is_empty() {
         return None;
@@ -471,5 +456,5 @@ fn make_up(
         frame::text(&mut bytes, parts);
         Shared::from(bytes)
     };
-    Some([framed(&[scratch]), framed(&["{\"stream\":\"", name, "\",\"data\":", scratch, "}"])])
+    Some([framed(&[scratch]), framed(&["{\"stream\":\"", &stream.name, "\",\"data\":", scratch, "}"])])
 }

@@ -171,16 +171,16 @@ fn books_are_whole_however_slow_their_readers_are() {
     let mut state = 7;
     for tick in 0..400 {
         for _ in 0..random(&mut state) % 40 {
-            let side = if random(&mut state) % 2 == 0 { Side::Buy } else { Side::Sell };
+            let side = if random(&mut state).is_multiple_of(2) { Side::Buy } else { Side::Sell };
             let price = 100 + (random(&mut state) % 60) as i64 + if side == Side::Sell { 60 } else { 0 };
             let quantity = random(&mut state) % 3 * 700;
             room.set(side, price, quantity);
-            if random(&mut state) % 8 == 0 {
+            if random(&mut state).is_multiple_of(8) {
                 room.turn();
             }
         }
         for connection in [3, 4] {
-            let turns = random(&mut state) % 10 == 0;
+            let turns = random(&mut state).is_multiple_of(10);
             if turns && !room.inboxes.behind.insert(connection) {
                 room.inboxes.behind.remove(&connection);
             }
