@@ -6,116 +6,78 @@
 //! timers ┘                 └─> matcher ───> output ring ───┘
 //! ```
 //!
-//! The rim is every stage but the matcher. `inline` polls both on one thread; `compact` gives the matcher
-//! a thread of its own.
+//! Doors, desk and timers are the gate; egress and the event log are the outlet. `inline` polls all on one thread;
+//! `compact` gives the matcher a thread of its own, `dedicated` gives one to each of gate, matcher, journaler and
+//! outlet.
 
-use crate::admin::desk::Desk;
-use crate::clock::Clock;
+mod bell;
+mod dedicated;
+
 use crate::failure::Failure;
-use crate::gather::Gather;
 use crate::idle::{Idle, IdleStrategy, Rest};
-use crate::stages::egress::{BEYOND_LIMIT_MAX, EgressStage};
+use crate::stages::gate::Gate;
 use crate::stages::journaler::JournalerStage;
 use crate::stages::matcher::MatcherStage;
-use crate::stages::rings::InputRing;
-use crate::timers::Timers;
+use crate::stages::outlet::Outlet;
+use bell::Bell;
+pub(crate) use dedicated::run_dedicated;
 use engine::command::CommandSlot;
 use engine::ring::Publish;
-use journal::event_log::EventLogWriter;
-use net::doors::Doors;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// Events released before the sockets are looked at again.
-const RELEASE_MAX: usize = 4096;
 /// Longest sleep: heartbeats, silence and signals are noticed this late.
 const PARK_MAX: Duration = Duration::from_millis(100);
 /// Cores that the system's affinity masks can name.
 const CORES_MAX: usize = 1024;
-/// Longest drain at the end; the rest of the five seconds that a stop may take is for closing files.
-const DRAIN_MAX: Duration = Duration::from_secs(4);
+/// From the first sight of the stop flag: until then what is under way may drain, and until then files may be closed.
+/// The rest of the five seconds that a stop may take is for the process to end.
+const DRAIN_MAX: Duration = Duration::from_secs(3);
+const CLOSE_MAX: Duration = Duration::from_secs(4);
 
 /// Every stage but the matcher, in the order in which a command meets them.
 pub(crate) struct Rim {
-    pub(crate) doors: Doors,
-    pub(crate) desk: Desk,
-    pub(crate) timers: Timers,
-    pub(crate) input: InputRing,
+    pub(crate) gate: Gate,
     pub(crate) journaler: JournalerStage,
-    pub(crate) egress: EgressStage,
-    pub(crate) event_log: EventLogWriter,
-    pub(crate) clock: Clock,
-    pub(crate) gather: Gather,
+    pub(crate) outlet: Outlet,
 }
 
 impl Rim {
-    /// Commands come in: from sockets unless these gather, operators and time. What the sockets are owed goes
-    /// out first. Sleeps at most `timeout` for the first command.
-    fn take_in(&mut self, now: Instant, timeout: Duration) -> Result<usize, Failure> {
-        let time = self.clock.now(now);
-        let mut work = 0;
-        if self.gather.is_over(now) {
-            let before = self.input.last();
-            work += self.doors.flush(time);
-            work += self.doors.poll(&mut self.input, time, Some(timeout))?;
-            self.gather.looked(self.input.last().0 - before.0, now);
-        }
-        work += self.desk.poll(&mut self.input, time);
-        work += self.timers.poll(&mut self.input, time);
-        Ok(work)
-    }
-
-    /// Commands reach the disk.
-    fn journal(&mut self, now: Instant) -> Result<usize, Failure> {
-        Ok(self.journaler.poll(now)?)
-    }
-
-    /// Committed events go out.
+    /// Committed events go out; the sockets get theirs when they are looked at next.
     fn let_out(&mut self) -> Result<usize, Failure> {
-        let mut work = 0;
-        // Without room in the event log nothing is released; the rings fill and push back on the sockets.
-        let room = self.event_log.room().saturating_sub(BEYOND_LIMIT_MAX).min(RELEASE_MAX);
-        if room > 0 {
-            let Self { egress, event_log, doors, desk, timers, .. } = self;
-            work += egress.poll(room, &mut |event| {
-                event_log.append(event);
-                doors.release(event);
-                desk.release(event);
-                timers.learn(event);
-            });
-            self.desk.settle(self.egress.released());
-        }
-        work += self.event_log.poll();
-        if let Some(failure) = self.event_log.failure() {
-            return Err(failure.clone().into());
-        }
+        let Self { gate, outlet, .. } = self;
+        let work = outlet.poll(&mut |event| gate.release(event))?;
+        gate.settle(outlet.released());
         Ok(work)
     }
 
     /// Everything that was published is durable and out.
     pub(crate) fn is_drained(&self) -> bool {
-        let last = self.input.last();
-        self.egress.released() >= last && self.journaler.durable() >= last
+        let last = self.gate.published();
+        self.outlet.released() >= last && self.journaler.durable() >= last
     }
 
     /// Sleeps until a socket, an operator or the matcher calls, unless something is under way.
     fn park(&mut self, now: Instant) -> Result<(), Failure> {
-        self.event_log.flush();
+        self.outlet.event_log.flush();
         if self.journaler.is_quiet() && self.is_drained() {
-            self.take_in(now, PARK_MAX)?;
+            self.gate.take_in(now, PARK_MAX)?;
         } else {
             std::thread::yield_now();
         }
         Ok(())
     }
 
-    fn close(mut self, drained: bool) -> Result<(), Failure> {
-        let time = self.clock.now(Instant::now());
-        self.doors.close(time);
-        self.event_log.close()?;
-        self.journaler.close()?;
-        if drained {
+    /// Closes the sockets, then the files: the journal first, which is the truth; what the event log lacks is made
+    /// again. The first fault is told, after both.
+    fn close(self, end: Ended) -> Result<(), Failure> {
+        self.gate.close();
+        let journal = self.journaler.close_by(end.close_by);
+        let event_log = self.outlet.event_log.close_by(end.close_by);
+        journal?;
+        event_log?;
+        if end.drained {
             return Ok(());
         }
         Err(Failure::new(
@@ -136,16 +98,17 @@ pub(crate) fn open(
     let mut published = 0;
     while published < commands.len() || !rim.is_drained() {
         let now = Instant::now();
-        let time = rim.clock.now(now);
-        while published < commands.len() && rim.input.try_publish(&commands[published].at(time)).is_ok() {
+        let time = rim.gate.clock.now(now);
+        while published < commands.len() && rim.gate.input.try_publish(&commands[published].at(time)).is_ok()
+        {
             published += 1;
         }
-        let work = rim.journal(now)? + matcher.poll() + rim.let_out()?;
+        let work = rim.journaler.poll(now)? + matcher.poll() + rim.let_out()?;
         if work == 0 {
             std::thread::yield_now();
         }
     }
-    rim.event_log.flush();
+    rim.outlet.event_log.flush();
     Ok(())
 }
 
@@ -163,35 +126,19 @@ pub(crate) fn run_inline(
     let mut drain = Drain::default();
     loop {
         let now = Instant::now();
-        let mut work = rim.take_in(now, Duration::ZERO)?;
-        work += rim.journal(now)?;
+        let mut work = rim.gate.take_in(now, Duration::ZERO)?;
+        work += rim.journaler.poll(now)?;
         work += matcher.poll();
         work += rim.let_out()?;
-        if let Some(drained) = drain.ended(stop, &mut rim, now) {
-            return rim.close(drained);
+        if drain.begins(stop, now) {
+            rim.gate.doors.stop_reading();
+        }
+        if let Some(end) = drain.ended(now, || rim.is_drained()) {
+            return rim.close(end);
         }
         if idle.after(work, now) == Rest::Park {
             rim.park(now)?;
         }
-    }
-}
-
-/// Tells a sleeping thread that there is work.
-#[derive(Default)]
-struct Bell {
-    sleeps: AtomicBool,
-}
-
-impl Bell {
-    /// Call with `true`, look for work once more, then sleep.
-    fn set(&self, sleeps: bool) {
-        self.sleeps.store(sleeps, Ordering::SeqCst);
-    }
-
-    /// Whether the other side sleeps or is about to; call after the work was made visible.
-    fn is_needed(&self) -> bool {
-        std::sync::atomic::fence(Ordering::SeqCst);
-        self.sleeps.load(Ordering::SeqCst)
     }
 }
 
@@ -208,7 +155,7 @@ pub(crate) fn run_compact(
 ) -> Result<(), Failure> {
     let done = AtomicBool::new(false);
     let (rim_bell, matcher_bell) = (Bell::default(), Bell::default());
-    let waker = rim.doors.waker();
+    let waker = rim.gate.waker();
     std::thread::scope(|scope| {
         let engine = std::thread::Builder::new().name("rotunda-engine".into()).spawn_scoped(scope, || {
             pin(matcher_core);
@@ -220,24 +167,16 @@ pub(crate) fn run_compact(
                     let _ = waker.wake();
                 }
                 if idle.after(work, Instant::now()) == Rest::Park {
-                    matcher_bell.set(true);
-                    if !matcher.has_work() {
-                        std::thread::park_timeout(PARK_MAX);
-                    }
-                    matcher_bell.set(false);
+                    matcher_bell.sleep(PARK_MAX, || matcher.has_work());
                 }
             }
         })?;
-        let result = run_rim(&mut rim, strategy, stop, &rim_bell, || {
-            if matcher_bell.is_needed() {
-                engine.thread().unpark();
-            }
-        });
+        let result = run_rim(&mut rim, strategy, stop, &rim_bell, || matcher_bell.ring(engine.thread()));
         done.store(true, Ordering::Release);
         engine.thread().unpark();
         result
     })
-    .and_then(|drained| rim.close(drained))
+    .and_then(|end| rim.close(end))
 }
 
 fn run_rim(
@@ -246,24 +185,27 @@ fn run_rim(
     stop: &AtomicBool,
     bell: &Bell,
     call_matcher: impl Fn(),
-) -> Result<bool, Failure> {
+) -> Result<Ended, Failure> {
     let mut idle = Idle::new(strategy);
     let mut drain = Drain::default();
     loop {
         let now = Instant::now();
-        let mut work = rim.take_in(now, Duration::ZERO)?;
+        let mut work = rim.gate.take_in(now, Duration::ZERO)?;
         if work > 0 {
             call_matcher();
         }
-        work += rim.journal(now)?;
+        work += rim.journaler.poll(now)?;
         work += rim.let_out()?;
-        if let Some(drained) = drain.ended(stop, rim, now) {
-            return Ok(drained);
+        if drain.begins(stop, now) {
+            rim.gate.doors.stop_reading();
+        }
+        if let Some(end) = drain.ended(now, || rim.is_drained()) {
+            return Ok(end);
         }
         if idle.after(work, now) == Rest::Park {
-            bell.set(true);
+            bell.set();
             rim.park(now)?;
-            bell.set(false);
+            bell.clear();
             call_matcher();
         }
     }
@@ -275,20 +217,30 @@ struct Drain {
     since: Option<Instant>,
 }
 
+/// How a run ended.
+struct Ended {
+    /// All is out; else time was up.
+    drained: bool,
+    /// Until then files may be closed.
+    close_by: Instant,
+}
+
 impl Drain {
-    /// `None`: go on. `Some(true)`: all is out. `Some(false)`: time is up.
-    fn ended(&mut self, stop: &AtomicBool, rim: &mut Rim, now: Instant) -> Option<bool> {
-        if !stop.load(Ordering::Acquire) {
-            return None;
+    /// True once, when the stop flag is first seen.
+    fn begins(&mut self, stop: &AtomicBool, now: Instant) -> bool {
+        if self.since.is_some() || !stop.load(Ordering::Acquire) {
+            return false;
         }
-        let since = *self.since.get_or_insert_with(|| {
-            rim.doors.stop_reading();
-            now
-        });
-        if rim.is_drained() {
-            return Some(true);
-        }
-        (now.duration_since(since) > DRAIN_MAX).then_some(false)
+        self.since = Some(now);
+        true
+    }
+
+    /// `None`: go on.
+    fn ended(&self, now: Instant, is_drained: impl FnOnce() -> bool) -> Option<Ended> {
+        let since = self.since?;
+        let drained = is_drained();
+        let over = drained || now.duration_since(since) > DRAIN_MAX;
+        over.then_some(Ended { drained, close_by: since + CLOSE_MAX })
     }
 }
 

@@ -16,8 +16,10 @@ use crate::pipeline::{self, Rim};
 use crate::recovery::{self, Recovered};
 use crate::seeding::{self, Known};
 use crate::stages::egress::EgressStage;
+use crate::stages::gate::Gate;
 use crate::stages::journaler::JournalerStage;
 use crate::stages::matcher::{Matched, MatcherStage};
+use crate::stages::outlet::Outlet;
 use crate::stages::rings::Rings;
 use crate::timers::Timers;
 use adapters::open_json_lines;
@@ -104,13 +106,12 @@ fn venue(
     let events = data_folder::event_log(data);
     let admin = AdminServer::bind(data, &events, jobs, doors.waker())?;
     let desk = Desk::new(waiting, last_event);
-    let gather = Gather::default();
-    let mut rim =
-        Rim { doors, desk, timers, input: rings.input, journaler, egress, event_log, clock, gather };
+    let gate = Gate { doors, desk, timers, input: rings.input, clock, gather: Gather::default() };
+    let mut rim = Rim { gate, journaler, outlet: Outlet { egress, event_log } };
     pipeline::open(&mut rim, &mut matcher, &commands)?;
     let metrics = Arc::new(Metrics::new());
     let web_address = web.as_ref().map(WebDoor::address);
-    let web = web.map(|door| open_web(door, views, &rim.event_log, &metrics)).transpose()?;
+    let web = web.map(|door| open_web(door, views, &rim.outlet.event_log, &metrics)).transpose()?;
 
     std::thread::Builder::new().name("rotunda-admin".into()).spawn(move || admin.serve())?;
     let demo = configuration.demo.enabled && !options.no_demo;
@@ -118,13 +119,13 @@ fn venue(
     let login =
         configuration.seed.sessions.iter().find(|seed| fresh || known.session(seed.name.as_str()).is_some());
     let addresses = Endpoints {
-        ouch: rim.doors.addresses().ouch,
-        itch: rim.doors.addresses().itch,
+        ouch: rim.gate.doors.addresses().ouch,
+        itch: rim.gate.doors.addresses().itch,
         web: web_address,
         admin: data.join(SOCKET_NAME),
     };
     announce(configuration, folder, &addresses, login, demo)?;
-    let beside = Beside::start(configuration, data, &rim.doors, demo)?;
+    let beside = Beside::start(configuration, data, &rim.gate.doors, demo)?;
     metrics.set_ready(true);
     let result = run_layout(configuration, rim, matcher, &stop);
     metrics.set_ready(false);
@@ -163,16 +164,21 @@ fn run_layout(
         Idle::Spin => IdleStrategy::Spin,
     };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let inline = match venue.layout {
-        Layout::Inline => true,
-        Layout::Compact => false,
-        Layout::Auto => cores < 3,
+    let layout = match venue.layout {
+        Layout::Auto if cores < 3 => Layout::Inline,
+        Layout::Auto => Layout::Compact,
+        named => named,
     };
     pipeline::pin(venue.cores.first().copied());
-    if inline {
-        pipeline::run_inline(rim, matcher, strategy, stop)
-    } else {
-        pipeline::run_compact(rim, matcher, strategy, venue.cores.get(1).copied(), stop)
+    match layout {
+        Layout::Inline => pipeline::run_inline(rim, matcher, strategy, stop),
+        Layout::Compact | Layout::Auto => {
+            pipeline::run_compact(rim, matcher, strategy, venue.cores.get(1).copied(), stop)
+        }
+        Layout::Dedicated => {
+            let released = configuration.rings.output;
+            pipeline::run_dedicated(rim, matcher, strategy, &venue.cores, released, stop)
+        }
     }
 }
 

@@ -15,6 +15,9 @@ SETTINGS = {
     "compact, yields": '[venue]\nlayout = "compact"\nidle = "yield"\n',
     "compact, pinned to a core that is not there": '[venue]\nlayout = "compact"\ncores = [0, 4000]\n',
     "compact, smallest rings": '[venue]\nlayout = "compact"\n[rings]\ninput = 64\noutput = 64\n',
+    "dedicated, parks": '[venue]\nlayout = "dedicated"\n',
+    "dedicated, yields": '[venue]\nlayout = "dedicated"\nidle = "yield"\n',
+    "dedicated, smallest rings, pinned": '[venue]\nlayout = "dedicated"\ncores = [0, 1, 0, 1]\n[rings]\ninput = 64\noutput = 64\n',
     "blocking disk": '[venue]\nlayout = "inline"\n[journal]\nbackend = "blocking"\n',
     "does not wait for the disk": '[venue]\nlayout = "inline"\ndurable = false\n',
 }
@@ -49,7 +52,7 @@ def test_one_order_at_a_time_is_answered_in_every_rhythm(open_venue):
     """Neither a thread that sleeps nor one that is about to may miss a call."""
     import time
 
-    for layout in ("inline", "compact"):
+    for layout in ("inline", "compact", "dedicated"):
         venue = open_venue(f'[venue]\nlayout = "{layout}"\n', name=layout)
         with venue.orders("demo01") as client:
             for ref, pause in enumerate((0, 0, 0.0005, 0.001, 0.002, 0.005, 0.02, 0.15, 0.3, 0) * 4, 1):

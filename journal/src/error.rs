@@ -106,7 +106,7 @@ pub enum JournalError {
         /// What.
         fault: Malformed,
     },
-    /// The disk did not finish within [`DISK_WAIT_MAX`](crate::DISK_WAIT_MAX).
+    /// The disk did not finish within [`DISK_WAIT_MAX`](crate::DISK_WAIT_MAX), or by the deadline of a close.
     Stalled,
     /// An earlier call returned the error that ended this journal.
     Ended,

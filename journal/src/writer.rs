@@ -178,13 +178,26 @@ impl<D: Disk> Journal<D> {
         &self.disk
     }
 
-    /// Writes what waits, vouches for it, and waits for the disk.
+    /// Writes what waits, vouches for it, and waits for the disk, at most [`DISK_WAIT_MAX`].
     ///
     /// # Errors
-    /// As [`Self::poll`], or the disk took longer than [`DISK_WAIT_MAX`].
-    pub fn close(mut self) -> Result<(), JournalError> {
+    /// As [`Self::close_by`].
+    pub fn close(self) -> Result<(), JournalError> {
+        self.close_by(Instant::now() + DISK_WAIT_MAX)
+    }
+
+    /// Writes what waits, vouches for it, and waits for the disk until `deadline`.
+    ///
+    /// # Errors
+    /// As [`Self::poll`], or the disk took longer.
+    pub fn close_by(mut self, deadline: Instant) -> Result<(), JournalError> {
         self.vouch_after = Duration::ZERO;
-        self.wait_until(Self::is_quiet)
+        let done = self.wait_until(Self::is_quiet, deadline);
+        if matches!(done, Err(JournalError::Stalled)) {
+            // To let go of the disk properly would be to wait for it.
+            std::mem::forget(self.disk);
+        }
+        done
     }
 
     /// Writes the empty entry that begins this term, and waits until it is durable.
@@ -198,11 +211,11 @@ impl<D: Disk> Journal<D> {
             }
             std::thread::yield_now();
         }
-        self.wait_until(|journal| journal.durable_index == journal.next_index - 1)
+        let deadline = Instant::now() + DISK_WAIT_MAX;
+        self.wait_until(|journal| journal.durable_index == journal.next_index - 1, deadline)
     }
 
-    fn wait_until(&mut self, done: impl Fn(&Self) -> bool) -> Result<(), JournalError> {
-        let deadline = Instant::now() + DISK_WAIT_MAX;
+    fn wait_until(&mut self, done: impl Fn(&Self) -> bool, deadline: Instant) -> Result<(), JournalError> {
         while !done(self) {
             let now = Instant::now();
             if now > deadline {

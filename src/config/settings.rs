@@ -37,6 +37,8 @@ pub(crate) enum Layout {
     Inline,
     /// One for sockets, one for the engine.
     Compact,
+    /// One for each of sockets, engine, journal and egress.
+    Dedicated,
 }
 
 /// What a thread with nothing to do does.

@@ -82,8 +82,9 @@ fn sizes(configuration: &Configuration, faults: &mut Faults) {
             faults.push((key.to_owned(), message));
         }
     }
-    if venue.cores.len() > 2 {
-        faults.push(("venue.cores".to_owned(), "at most two: the sockets' and the engine's".to_owned()));
+    if venue.cores.len() > 4 {
+        let what = "at most four: the sockets', the engine's, the journal's and the egress's";
+        faults.push(("venue.cores".to_owned(), what.to_owned()));
     }
     let bounds = [
         ("doors.connections_max", doors.connections_max as u64, 1, 65_536),

@@ -56,6 +56,18 @@ impl EgressStage {
         count
     }
 
+    /// Whether a poll would let something out, or find that a command without events is done.
+    pub(crate) fn has_work(&self) -> bool {
+        let commit = self.commit.get();
+        match self.held.front() {
+            Some(event) => event.sequence() <= commit,
+            None => {
+                self.events.has_available()
+                    || self.released < commit.min(Sequence(self.matched.load(Ordering::Acquire)))
+            }
+        }
+    }
+
     /// All events of commands up to this one are out.
     pub(crate) const fn released(&self) -> Sequence {
         self.released

@@ -76,9 +76,9 @@ impl<D: Disk> JournalerStage<D> {
     /// Writes what is left and closes the journal.
     ///
     /// # Errors
-    /// The disk failed.
-    pub(crate) fn close(self) -> Result<(), JournalError> {
-        self.journal.close()
+    /// The disk failed, or was not done by `deadline`.
+    pub(crate) fn close_by(self, deadline: Instant) -> Result<(), JournalError> {
+        self.journal.close_by(deadline)
     }
 }
 

@@ -34,12 +34,14 @@ impl MatcherStage {
         Self { engine, commands, output, queue: Vec::with_capacity(4096), queue_start: 0, applied, matched }
     }
 
-    /// Applies what is ready. Takes no command while an earlier one's events wait for room.
+    /// Applies what is ready; tells how many commands that were, and events that had waited for room. Takes no
+    /// command while an earlier one's events wait.
     pub(crate) fn poll(&mut self) -> usize {
+        let waited = self.queue.len() - self.queue_start;
         if !self.drain() {
-            return 0;
+            return waited - (self.queue.len() - self.queue_start);
         }
-        let Ok(mut batch) = self.commands.take(BATCH_MAX as u64) else { return 0 };
+        let Ok(mut batch) = self.commands.take(BATCH_MAX as u64) else { return waited };
         let mut slots = [&CommandSlot::EMPTY; BATCH_MAX];
         let mut count = 0;
         for (place, slot) in slots.iter_mut().zip(&mut batch) {
@@ -50,7 +52,7 @@ impl MatcherStage {
         self.applied.0 += count as u64;
         drop(batch);
         self.drain();
-        count
+        waited + count
     }
 
     /// Whether a command waits or an event has not reached the output ring.

@@ -2,6 +2,8 @@
 //! did, and never waits.
 
 pub(crate) mod egress;
+pub(crate) mod gate;
 pub(crate) mod journaler;
 pub(crate) mod matcher;
+pub(crate) mod outlet;
 pub(crate) mod rings;

@@ -1,5 +1,6 @@
-//! The two rings and their ends. The types follow from the shape: one writer each, two readers on the
-//! input ring (matcher and journaler, side by side), one on the output ring (egress).
+//! The rings and their ends. The types follow from the shape: one writer each, two readers on the
+//! input ring (matcher and journaler, side by side), one on the output ring (egress). Where egress has a thread of
+//! its own, a third ring carries what is committed from there to the gate.
 
 use disruptor::{
     BusySpin, EventPoller, MultiConsumerBarrier, Producer, SingleConsumerBarrier, SingleProducer,
@@ -12,7 +13,7 @@ use engine::ring::{Publish, RingFull};
 
 /// A reader of the input ring.
 pub(crate) type CommandPoller = EventPoller<CommandSlot, SingleProducerBarrier>;
-/// The reader of the output ring.
+/// The reader of a ring of events.
 pub(crate) type EventRecordPoller = EventPoller<EventRecord, SingleProducerBarrier>;
 
 /// The writing end of the input ring; knows the sequence of each command, which the ring does not.
@@ -21,7 +22,7 @@ pub(crate) struct InputRing {
     last: Sequence,
 }
 
-/// The writing end of the output ring.
+/// The writing end of a ring of events.
 pub(crate) struct OutputRing(SingleProducer<EventRecord, SingleConsumerBarrier>);
 
 /// All ends of both rings.
@@ -40,11 +41,16 @@ impl Rings {
         let (to_matcher, builder) = builder.new_event_poller();
         let (to_journaler, builder) = builder.new_event_poller();
         let input = InputRing { producer: builder.build(), last };
-        let builder = build_single_producer(output_slots, || EventRecord::EMPTY, BusySpin);
-        let (to_egress, builder) = builder.new_event_poller();
-        let output = OutputRing(builder.build());
+        let (output, to_egress) = event_ring(output_slots);
         Self { input, to_matcher, to_journaler, output, to_egress }
     }
+}
+
+/// A ring of events with one writer and one reader; its size is a power of two, at least 64.
+pub(crate) fn event_ring(slots: usize) -> (OutputRing, EventRecordPoller) {
+    let builder = build_single_producer(slots, || EventRecord::EMPTY, BusySpin);
+    let (reader, builder) = builder.new_event_poller();
+    (OutputRing(builder.build()), reader)
 }
 
 impl InputRing {

@@ -84,6 +84,8 @@ pub enum EventLogError {
     },
     /// The writer thread is gone and did not say why.
     WriterGone,
+    /// The disk did not finish by the deadline of a close.
+    Stalled,
     /// Recovery made another event than the log holds.
     Diverged {
         /// Where they part.
@@ -147,6 +149,9 @@ impl std::fmt::Display for EventLogError {
                 write!(f, "event log: event {address} was appended without room; ask has_room first")
             }
             Self::WriterGone => f.write_str("event log: the writer thread has ended unexpectedly; restart"),
+            Self::Stalled => f.write_str(
+                "event log: the disk did not finish the last writes in time; the next start makes the missing events again",
+            ),
             Self::Diverged { address, regenerated, stored } => write!(
                 f,
                 "event log: at {address} the journal yields another event than is stored (regenerated \
@@ -199,6 +204,7 @@ impl std::error::Error for EventLogError {
             | Self::Order { .. }
             | Self::NoRoom { .. }
             | Self::WriterGone
+            | Self::Stalled
             | Self::Diverged { .. }
             | Self::Ahead { .. }
             | Self::Cursor { .. }

@@ -10,6 +10,9 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+/// How often a close with a deadline looks whether the writer thread has ended.
+const CLOSE_LOOK: Duration = Duration::from_millis(1);
+
 /// Appends committed events. One for each log; the folder's owner sees to that (the data folder is locked).
 ///
 /// Nothing here blocks or, once open, allocates. The queue to the writer thread is bounded: while
@@ -191,11 +194,39 @@ impl EventLogWriter {
     /// # Errors
     /// What stopped the log before, or on the way.
     pub fn close(mut self) -> Result<Address, EventLogError> {
+        self.hand_over_last();
+        self.end_thread();
+        self.stored()
+    }
+
+    /// As [`Self::close`], but waits for the disk until `deadline` only; what is then missing is made again by the
+    /// next start.
+    ///
+    /// # Errors
+    /// As [`Self::close`], or the disk took longer.
+    pub fn close_by(mut self, deadline: Instant) -> Result<Address, EventLogError> {
+        self.hand_over_last();
+        self.full = None;
+        while self.thread.as_ref().is_some_and(|thread| !thread.is_finished()) {
+            if Instant::now() > deadline {
+                // Left to end with the process: to join it would be to wait for the disk.
+                self.thread = None;
+                return Err(EventLogError::Stalled);
+            }
+            std::thread::sleep(CLOSE_LOOK);
+        }
+        self.end_thread();
+        self.stored()
+    }
+
+    fn hand_over_last(&mut self) {
         if let (Some(length), Some(block)) = (self.before_detail.take(), &mut self.current) {
             block.truncate(length);
         }
         self.flush();
-        self.end_thread();
+    }
+
+    fn stored(&self) -> Result<Address, EventLogError> {
         match self.failure() {
             Some(error) => Err(error.clone()),
             None => Ok(self.written()),
