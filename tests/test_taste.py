@@ -47,7 +47,7 @@ def sources(root, folder="."):
     places = [base / "src"] if folder != "." else [root / "src", *(root / name / "src" for name in IMPORTS if name != ".")]
     for place in places:
         for file in sorted(place.rglob("*.rs")):
-            if file.name == "tests.rs" or "tests" in file.parent.parts:
+            if file.name == "tests.rs" or "tests" in file.relative_to(root).parent.parts:
                 continue
             text = re.split(r"^#\[cfg\(test\)\]\s*mod tests \{", file.read_text(), maxsplit=1, flags=re.MULTILINE)[0]
             yield file.relative_to(root).as_posix(), re.sub(r"//[^\n]*", "", text)
