@@ -10,6 +10,9 @@ use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::Shutdown;
 use tungstenite::protocol::{Role, WebSocketConfig, WebSocketContext};
 
+/// Own memory of an idle HTTP connection; a WebSocket adds its reader's buffer of 4 KiB and about 500 bytes.
+const _: () = assert!(size_of::<Connection>() <= 192);
+
 /// The other side is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Gone;

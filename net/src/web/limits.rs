@@ -24,11 +24,11 @@ pub struct WebLimits {
 }
 
 impl Default for WebLimits {
-    /// 4,096 connections; 1,024 streams; 5 messages a second; 10 s for a request; idle for 60 s; pings every
+    /// 2,048 connections; 1,024 streams; 5 messages a second; 10 s for a request; idle for 60 s; pings every
     /// 20 s, dropped after 60 s; 1 MiB.
     fn default() -> Self {
         Self {
-            connections_max: 4096,
+            connections_max: 2048,
             streams_max: 1024,
             messages_per_second_max: 5,
             request_max: Duration::from_secs(10),

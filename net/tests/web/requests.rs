@@ -129,6 +129,9 @@ fn what_cannot_be_answered_is_told_and_ended() {
     check(&room, "GET / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc", "413", true);
     check(&room, &format!("GET /{} HTTP/1.1\r\n\r\n", "a".repeat(4096)), "431", true);
     check(&room, "GET /ws HTTP/1.1\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 8\r\n\r\n", "426", true);
+    let key =
+        "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
+    check(&room, &format!("GET /wsé HTTP/1.1\r\n{key}\r\n\r\n"), "404", true);
     check(&room, "GET /api/v3/depth HTTP/1.1\r\n\r\n", "400", false);
 }
 

@@ -189,7 +189,7 @@ fn clients_that_are_no_good_are_told_and_closed() {
     let mut client = connect(&room, "/ws");
     let _ = client.send(Message::text(" ".repeat(5000)));
     assert_eq!(closed(&mut client), Some(1009));
-    for path in ["/ws/nosuch@trade", "/wsx", "/api/v3/ping"] {
+    for path in ["/ws/nosuch@trade", "/wsx", "/ws%C3%A9", "/api/v3/ping"] {
         let refused = tungstenite::client(format!("ws://x{path}"), room.connect());
         assert!(refused.is_err(), "{path}");
     }

@@ -262,16 +262,12 @@ fn named_streams(request: &Request<'_>) -> Option<(Vec<String>, bool)> {
             let streams = http::parameters(request.query).find(|(name, _)| name == "streams");
             Some((streams.map_or(Vec::new(), |(_, list)| listed(&list)), true))
         }
-        // A number alone is how some libraries tell their connections apart.
+        "/ws" | "/ws/" => Some((Vec::new(), false)),
         path => {
-            let names = path.strip_prefix("/ws")?;
-            let is_number = names.len() > 1 && names[1..].bytes().all(|byte| byte.is_ascii_digit());
-            match names.strip_prefix('/') {
-                None if names.is_empty() => Some((Vec::new(), false)),
-                Some(_) if is_number => Some((Vec::new(), false)),
-                Some(names) => Some((listed(names), false)),
-                None => None,
-            }
+            let names = path.strip_prefix("/ws/")?;
+            // A number alone is how some libraries tell their connections apart.
+            let is_number = names.bytes().all(|byte| byte.is_ascii_digit());
+            Some((if is_number { Vec::new() } else { listed(names) }, false))
         }
     }
 }
