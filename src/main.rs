@@ -33,6 +33,7 @@ mod timers;
 mod watch;
 
 use clap::Parser;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -50,7 +51,8 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("rotunda: {failure}");
+            // `eprintln!` aborts where nothing can be written, and the exit code would be lost.
+            let _ = writeln!(std::io::stderr(), "rotunda: {failure}");
             failure.exit_code()
         }
     }

@@ -278,10 +278,15 @@ fn door_options(configuration: &Configuration, data: &Path) -> DoorOptions {
         event_log: data_folder::event_log(data),
         limits: DoorLimits {
             connections_max: doors.connections_max,
+            connections_per_address_max: doors.connections_per_address_max,
             log_in_max: Duration::from_secs(doors.log_in_s_max),
             silence_max: Duration::from_secs(doors.silence_s_max),
             heartbeat: Duration::from_secs(doors.heartbeat_s),
             failed_log_ins_max: doors.failed_log_ins_max,
+            packets_s_max: doors.packets_s_max,
+            packets_s_log_out: doors.packets_s_log_out,
+            bytes_s_log_out: doors.mib_s_log_out << 20,
+            breaches_max: doors.breaches_max,
             output_bytes_max: doors.output_buffer_kib_max << 10,
         },
     }
@@ -343,5 +348,7 @@ fn start_log() {
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
+        // They would be told with `eprintln!`, which aborts: a venue must not end because its log's disk is full.
+        .log_internal_errors(false)
         .try_init();
 }

@@ -11,6 +11,9 @@ pub const PACKET_SIZE_MAX: usize = 4096;
 /// Bytes before the payload: length and type.
 pub const HEADER_SIZE: usize = 3;
 
+/// [`Packet::ServerHeartbeat`] as it is sent: nothing has to be put together for it.
+pub(crate) const SERVER_HEARTBEAT: [u8; 3] = [0, 1, b'H'];
+
 const SESSION_SIZE: usize = 10;
 const SEQUENCE_SIZE: usize = 20;
 const USERNAME_SIZE: usize = 6;
@@ -256,7 +259,7 @@ mod tests {
 
     #[test]
     fn packets_have_the_bytes_of_the_tables() {
-        check(Packet::ServerHeartbeat, &[0, 1, b'H']);
+        check(Packet::ServerHeartbeat, &SERVER_HEARTBEAT);
         check(Packet::ClientHeartbeat, &[0, 1, b'R']);
         check(Packet::EndOfSession, &[0, 1, b'Z']);
         check(Packet::Logout, &[0, 1, b'O']);

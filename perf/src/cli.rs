@@ -36,6 +36,8 @@ pub(crate) enum Command {
     Readers(ReadersArgs),
     /// Serves as the plain broadcaster until this program's parent ends.
     Broadcast(EchoArgs),
+    /// Honest sessions alone and beside a crowd of idle, slow, silent and hostile connections, in turn.
+    Crowd(CrowdArgs),
     /// A short run of all comparisons: fails when a ratio breaks its bound.
     Gate(GateArgs),
 }
@@ -271,6 +273,27 @@ pub(crate) struct ReadersArgs {
     #[arg(long, default_value_t = 500)]
     pub(crate) messages: usize,
     /// Pairs of runs.
+    #[arg(long, default_value_t = 5)]
+    pub(crate) pairs: usize,
+}
+
+#[derive(Args)]
+pub(crate) struct CrowdArgs {
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+    /// Connections of the crowd.
+    #[arg(long, default_value_t = 10_000)]
+    pub(crate) connections: usize,
+    /// Honest sessions, at most 16.
+    #[arg(long, default_value_t = 4)]
+    pub(crate) sessions: usize,
+    /// Commands a second of the honest sessions together, in open loop.
+    #[arg(long, default_value_t = 20_000.0)]
+    pub(crate) rate: f64,
+    /// Seconds of a window.
+    #[arg(long, default_value_t = 10)]
+    pub(crate) seconds: u32,
+    /// Pairs of windows, without and with the crowd.
     #[arg(long, default_value_t = 5)]
     pub(crate) pairs: usize,
 }

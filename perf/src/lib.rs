@@ -16,6 +16,7 @@
 
 pub mod clock;
 pub mod count;
+pub mod crowd;
 pub mod disk;
 pub mod echo;
 pub mod floor;

@@ -4,9 +4,10 @@ mod cli;
 
 use clap::Parser;
 use cli::{
-    Cli, Command, CountArgs, GateArgs, LadderArgs, LoadArgs, MatcherArgs, PlaceArgs, ReadersArgs, TargetArgs,
-    VenueArgs,
+    Cli, Command, CountArgs, CrowdArgs, GateArgs, LadderArgs, LoadArgs, MatcherArgs, PlaceArgs, ReadersArgs,
+    TargetArgs, VenueArgs,
 };
+use perf::crowd::{self, CrowdRun};
 use perf::disk;
 use perf::echo::EchoServer;
 use perf::gate::{self, Broken, Check, Good};
@@ -49,6 +50,7 @@ fn run(command: &Command) -> Outcome {
         Command::Venue(args) => run_venue(args),
         Command::Readers(args) => run_readers(args),
         Command::Broadcast(args) => run_broadcast(args.core),
+        Command::Crowd(args) => run_crowd(args),
         Command::Gate(args) => run_gate(args),
     }
 }
@@ -221,6 +223,29 @@ fn run_readers(args: &ReadersArgs) -> Outcome {
     let result = web_readers(&comparison(&args.place)?, args.readers, args.messages, args.pairs).run()?;
     println!("{result}");
     keep(args.place.out.as_deref(), &json!({ "readers": result.json() }))
+}
+
+/// The crowd at the size of `args`, its venue in the place of a comparison's.
+fn crowd_run(args: &CrowdArgs) -> Result<CrowdRun, Box<dyn Error>> {
+    let comparison = comparison(&args.place)?;
+    Ok(CrowdRun {
+        venue: comparison.venue,
+        folder: comparison.folder,
+        cores: comparison.cores,
+        connections: args.connections,
+        sessions: args.sessions,
+        per_second: args.rate,
+        seconds: args.seconds,
+        pairs: args.pairs,
+        seed: args.place.seed,
+    })
+}
+
+fn run_crowd(args: &CrowdArgs) -> Outcome {
+    machine::pin(args.place.client_core)?;
+    let result = crowd::run(&crowd_run(args)?)?;
+    println!("{result}");
+    keep(args.place.out.as_deref(), &json!({ "crowd": result.json() }))
 }
 
 fn run_gate(args: &GateArgs) -> Outcome {

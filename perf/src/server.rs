@@ -138,7 +138,11 @@ impl Server {
         Self::open_venue(start, &text, cores)
     }
 
-    fn open_venue(start: &VenueStart<'_>, text: &str, cores: Cores) -> Result<Self, ServerError> {
+    /// The same with the configuration `text`.
+    ///
+    /// # Errors
+    /// It does not start or does not open its doors.
+    pub fn open_venue(start: &VenueStart<'_>, text: &str, cores: Cores) -> Result<Self, ServerError> {
         let failed = |error| ServerError::Io(start.folder.clone(), error);
         _ = fs::remove_dir_all(&start.folder);
         fs::create_dir_all(&start.folder).map_err(failed)?;
@@ -155,6 +159,21 @@ impl Server {
         }
         end(&mut child, Duration::ZERO);
         Err(ServerError::NotOpen(start.program.to_owned()))
+    }
+}
+
+impl Server {
+    /// Its process.
+    #[must_use]
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Where a venue's feed is.
+    #[must_use]
+    pub fn itch(&self) -> Option<SocketAddr> {
+        let endpoints = fs::read(self.data.as_ref()?.join("data/endpoints.json")).ok()?;
+        serde_json::from_slice::<Value>(&endpoints).ok()?["itch"].as_str()?.parse().ok()
     }
 }
 

@@ -79,11 +79,16 @@ pub(crate) struct Doors {
     /// ITCH over SoupBinTCP.
     pub(crate) itch: SocketAddr,
     pub(crate) connections_max: usize,
+    pub(crate) connections_per_address_max: usize,
     pub(crate) log_in_s_max: u64,
     pub(crate) silence_s_max: u64,
     pub(crate) heartbeat_s: u64,
     pub(crate) output_buffer_kib_max: usize,
     pub(crate) failed_log_ins_max: u32,
+    pub(crate) packets_s_max: u32,
+    pub(crate) packets_s_log_out: u32,
+    pub(crate) mib_s_log_out: u32,
+    pub(crate) breaches_max: u32,
 }
 
 /// `[web]`

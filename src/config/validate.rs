@@ -88,6 +88,11 @@ fn sizes(configuration: &Configuration, faults: &mut Faults) {
     }
     let bounds = [
         ("doors.connections_max", doors.connections_max as u64, 1, 65_536),
+        ("doors.connections_per_address_max", doors.connections_per_address_max as u64, 1, 65_536),
+        ("doors.packets_s_max", doors.packets_s_max.into(), 1, u64::from(doors.packets_s_log_out)),
+        ("doors.packets_s_log_out", doors.packets_s_log_out.into(), 1, 1_000_000_000),
+        ("doors.mib_s_log_out", doors.mib_s_log_out.into(), 1, 4_095),
+        ("doors.breaches_max", doors.breaches_max.into(), 1, 1_000_000_000),
         ("doors.log_in_s_max", doors.log_in_s_max, 1, 3_600),
         ("doors.silence_s_max", doors.silence_s_max, 2, 3_600),
         ("doors.heartbeat_s", doors.heartbeat_s, 1, 15),

@@ -1,8 +1,8 @@
 //! One connection: its socket, what waits on either side, and how far its stream is.
 
 use super::catch_up::CatchUp;
-use crate::limits::IDLE_BUFFER_BYTES;
-use crate::soup::Packet;
+use crate::limits::{DoorLimits, MINUTE_NS, QUERIES_S_MAX, SECOND_NS};
+use crate::soup::{Packet, SERVER_HEARTBEAT};
 use engine::number::SessionId;
 use mio::net::TcpStream;
 use std::io::{ErrorKind, Write};
@@ -65,6 +65,65 @@ pub(super) struct Connection {
     pub(super) opened_ns: u64,
     pub(super) received_ns: u64,
     pub(super) sent_ns: u64,
+    pub(super) meter: Meter,
+}
+
+/// Memory of ours that an idle connection takes: its buffers are given back.
+const _: () = assert!(size_of::<Option<Connection>>() <= 256);
+
+/// What a connection sent in the present second, and its breaches of the rate in the present minute.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Meter {
+    second_ns: u64,
+    packets: u32,
+    bytes: u32,
+    queries: u32,
+    minute_ns: u64,
+    breaches: u32,
+}
+
+/// How much a connection sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pace {
+    Within,
+    /// Orders are rejected.
+    Above,
+    /// The connection is logged out.
+    FarAbove,
+}
+
+impl Meter {
+    /// Counts a packet of `size` bytes.
+    #[inline]
+    pub(super) fn packet(&mut self, size: usize, now_ns: u64, limits: &DoorLimits) -> Pace {
+        if now_ns.saturating_sub(self.second_ns) >= SECOND_NS {
+            (self.second_ns, self.packets, self.bytes, self.queries) = (now_ns, 0, 0, 0);
+        }
+        self.packets = self.packets.saturating_add(1);
+        self.bytes = self.bytes.saturating_add(size as u32);
+        if self.packets > limits.packets_s_log_out || self.bytes > limits.bytes_s_log_out {
+            Pace::FarAbove
+        } else if self.packets > limits.packets_s_max {
+            Pace::Above
+        } else {
+            Pace::Within
+        }
+    }
+
+    /// Counts a query, which no rate of the session covers; whether there were too many in this second.
+    pub(super) const fn query(&mut self) -> bool {
+        self.queries = self.queries.saturating_add(1);
+        self.queries > QUERIES_S_MAX
+    }
+
+    /// Counts an order that was rejected for its rate; whether there were too many.
+    pub(super) fn breach(&mut self, now_ns: u64, limits: &DoorLimits) -> bool {
+        if now_ns.saturating_sub(self.minute_ns) >= MINUTE_NS {
+            (self.minute_ns, self.breaches) = (now_ns, 0);
+        }
+        self.breaches = self.breaches.saturating_add(1);
+        self.breaches > limits.breaches_max
+    }
 }
 
 /// Bytes that wait for a socket.
@@ -100,6 +159,7 @@ impl Connection {
             catching_up: false,
             received_ns: now_ns,
             sent_ns: now_ns,
+            meter: Meter::default(),
         }
     }
 
@@ -142,14 +202,24 @@ impl Connection {
         if self.ended && self.outbound.finished { Err(Gone) } else { Ok(count) }
     }
 
-    /// Gives back what an idle connection does not need.
-    pub(super) fn shrink(&mut self) {
-        if self.outbound.is_empty() && self.outbound.bytes.capacity() > IDLE_BUFFER_BYTES {
-            self.outbound.bytes = Vec::new();
-        }
-        if self.inbound.is_empty() && self.inbound.capacity() > 0 {
+    /// Sends a heartbeat while nothing waits, and gives back the buffers, which an idle connection does not need.
+    /// What the socket does not take waits.
+    pub(super) fn beat(&mut self, now_ns: u64) -> Result<(), Gone> {
+        self.outbound.bytes = Vec::new();
+        if self.inbound.is_empty() {
             self.inbound = Vec::new();
         }
+        let sent = match self.socket.write(&SERVER_HEARTBEAT) {
+            Ok(sent) => sent,
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => 0,
+            Err(_) => return Err(Gone),
+        };
+        if sent > 0 {
+            self.sent_ns = now_ns;
+        }
+        // Nearly always nothing is left.
+        self.outbound.bytes.extend_from_slice(&SERVER_HEARTBEAT[sent..]);
+        Ok(())
     }
 }
 

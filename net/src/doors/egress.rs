@@ -7,7 +7,8 @@ use super::connection::{Connection, Stage, Stream};
 use crate::limits::{CATCH_UP_EVENTS, CATCH_UPS_PER_POLL};
 use crate::soup::Packet;
 use engine::command::CommandKind;
-use engine::event::{Event, EventRecord};
+use engine::event::{Event, EventKind, EventRecord};
+use engine::reason::Reject;
 
 impl Doors {
     /// Passes a report on to its session's connection.
@@ -35,6 +36,9 @@ impl Doors {
         if report == 0 {
             return;
         }
+        let breach = matches!(event, Event::Report(event) if event.header.kind == EventKind::Rejected
+            && event.header.reject() == Reject::Rate)
+            && connection.meter.breach(self.now.0, &self.limits);
         let day_ends = catch_up::ends_day(record);
         let bytes_max = self.limits.output_bytes_max;
         let (encoder, directory) = (&mut self.encoder, &self.directory);
@@ -44,8 +48,13 @@ impl Doors {
             self.mark_dirty(slot);
             if day_ends {
                 self.end(slot, CommandKind::LogOut, Some(Packet::EndOfSession));
+            } else if breach {
+                self.end_for_rate(slot);
             }
             return;
+        }
+        if breach {
+            return self.end_for_rate(slot);
         }
         // The client takes less than it gets: from here on it is served from the log.
         let falls_behind = stream.catch_up.is_none();
@@ -60,6 +69,13 @@ impl Doors {
         if day_ends {
             self.open_now(slot);
         }
+    }
+
+    /// Rejects have not slowed the client down.
+    #[cold]
+    fn end_for_rate(&mut self, slot: usize) {
+        let why = b"too many orders above the session's rate: log in again and keep to it";
+        self.end(slot, CommandKind::SessionLost, Some(Packet::Debug(why)));
     }
 
     /// Hands the batch of feed messages to the readers.

@@ -1,15 +1,18 @@
 //! From sockets to the ring: readiness, accepting, reading, packets.
 
-use super::connection::{Connection, Door, Stage};
+use super::connection::{Connection, Door, Pace, Stage};
 use super::{CONNECTIONS, Doors, ITCH_LISTENER, OUCH_LISTENER, WAKER, orders};
-use crate::limits::ACCEPTS_PER_POLL;
-use crate::ouch::inbound;
+use crate::limits::{ACCEPTS_PER_POLL, OUTSIDE_TURNS_PER_POLL, TURNS_PER_POLL};
+use crate::ouch::inbound::{self, Inbound};
 use crate::soup::{self, Packet};
 use engine::command::{CommandKind, CommandSlot};
 use engine::number::SessionId;
 use engine::ring::Publish;
+use mio::net::TcpStream;
 use mio::{Interest, Token};
+use std::collections::btree_map::Entry;
 use std::io::{self, ErrorKind, Read, Write};
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 /// Why the packets of a connection are not read on.
@@ -103,13 +106,13 @@ impl Doors {
         accepted
     }
 
-    fn admit(&mut self, mut socket: mio::net::TcpStream, door: Door, address: std::net::IpAddr) {
-        if self.connections() >= self.limits.connections_max {
-            let mut text = Vec::new();
-            Packet::Debug(b"the venue has as many connections as it takes").encode(&mut text);
-            // Best effort: the client sees the close in any case.
-            let _ = socket.write(&text);
-            return;
+    fn admit(&mut self, mut socket: TcpStream, door: Door, address: IpAddr) {
+        let from_here = self.origins.get(&origin(address)).copied().unwrap_or(0);
+        if from_here as usize >= self.limits.connections_per_address_max {
+            return turn_away(&mut socket, b"this address has as many connections as it may have");
+        }
+        if self.connections() >= self.limits.connections_max && !self.make_room() {
+            return turn_away(&mut socket, b"the venue has as many connections as it takes");
         }
         let slot = self.free.pop().unwrap_or_else(|| {
             self.connections.push(None);
@@ -127,14 +130,48 @@ impl Doors {
         self.connection_last += 1;
         let connection = Connection::new(socket, self.connection_last, door, address, self.now.0);
         self.connections[slot] = Some(connection);
+        *self.origins.entry(origin(address)).or_insert(0) += 1;
+        if self.strangers.len() >= 2 * self.limits.connections_max {
+            let connections = &self.connections;
+            self.strangers.retain(|&(slot, id)| is_stranger(connections, slot, id));
+        }
+        self.strangers.push_back((slot, self.connection_last));
     }
 
-    /// One turn for each connection that has something to read, until the ring is full.
+    /// Drops the connection that has waited longest without a log-in; whether there was one.
+    fn make_room(&mut self) -> bool {
+        while let Some((slot, id)) = self.strangers.pop_front() {
+            if !is_stranger(&self.connections, slot, id) {
+                continue;
+            }
+            if let Some(connection) = self.connections[slot].as_mut() {
+                turn_away(&mut connection.socket, b"no login yet, and others wait for the place");
+            }
+            self.remove(slot, CommandKind::SessionLost);
+            return true;
+        }
+        false
+    }
+
+    pub(super) fn forget_origin(&mut self, address: IpAddr) {
+        if let Entry::Occupied(mut count) = self.origins.entry(origin(address)) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
+    }
+
+    /// One turn for each connection that has something to read, until the ring is full: those with a stream
+    /// first, then a few of the others.
     pub(super) fn read(&mut self, ring: &mut impl Publish) -> usize {
         let mut work = 0;
         self.stalled = false;
-        for _ in 0..self.ready.len() {
-            let Some(slot) = self.ready.pop_front() else { break };
+        let inside = self.ready.len().min(TURNS_PER_POLL);
+        let outside = self.ready_outside.len().min(OUTSIDE_TURNS_PER_POLL);
+        for turn in 0..inside + outside {
+            let queue = if turn < inside { &mut self.ready } else { &mut self.ready_outside };
+            let Some(slot) = queue.pop_front() else { continue };
             match self.turn(slot, ring, &mut work) {
                 Turn::Done => {}
                 Turn::More => self.mark_ready(slot),
@@ -145,7 +182,7 @@ impl Doors {
                         // It is not the client that is silent.
                         connection.received_ns = self.now.0;
                     }
-                    self.ready.push_front(slot);
+                    self.queue_of(slot).push_front(slot);
                     self.stalled = true;
                     break;
                 }
@@ -268,9 +305,13 @@ impl Doors {
                 Ok(None) => return (taken, Stop::Incomplete),
                 Err(error) => return (taken, self.refuse(slot, connection, &error.to_string())),
             };
+            let pace = connection.meter.packet(size, self.now.0, &self.limits);
             let stop = match (&connection.stage, packet) {
+                _ if pace == Pace::FarAbove => {
+                    Some(self.refuse(slot, connection, "more packets or bytes in a second than may be sent"))
+                }
                 (Stage::Stream(stream), Packet::Unsequenced(message)) => match stream.session {
-                    Some(session) => self.order(slot, connection, (session, message), ring),
+                    Some(session) => self.order(slot, connection, (session, message, pace), ring),
                     None => Some(self.refuse(slot, connection, "this door takes no messages")),
                 },
                 (_, Packet::ClientHeartbeat | Packet::Debug(_)) => None,
@@ -297,14 +338,21 @@ impl Doors {
         &mut self,
         slot: usize,
         connection: &mut Connection,
-        (session, message): (SessionId, &[u8]),
+        (session, message, pace): (SessionId, &[u8], Pace),
         ring: &mut impl Publish,
     ) -> Option<Stop> {
         let message = match inbound::decode(message) {
             Ok(message) => message,
             Err(error) => return Some(self.refuse(slot, connection, &error.to_string())),
         };
-        let command = orders::command(&message, session, self.now, &self.directory, &mut self.open_orders);
+        if matches!(message, Inbound::Query) && connection.meter.query() {
+            return Some(self.refuse(slot, connection, "more account queries in a second than may be sent"));
+        }
+        let mut command =
+            orders::command(&message, session, self.now, &self.directory, &mut self.open_orders);
+        if pace == Pace::Above {
+            orders::refuse_for_rate(&mut command);
+        }
         match ring.try_publish(&CommandSlot::new(&command)) {
             Ok(_) => None,
             Err(engine::ring::RingFull) => Some(Stop::RingFull),
@@ -324,6 +372,26 @@ impl Doors {
         connection.close_with(None, self.now.0);
         Stop::Closed
     }
+}
+
+/// What connections are counted by: an address, or of IPv6 the /64 that one client has.
+pub(super) const fn origin(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => IpAddr::V4(address),
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
+    }
+}
+
+fn is_stranger(connections: &[Option<Connection>], slot: usize, id: u64) -> bool {
+    let connection = connections[slot].as_ref().filter(|connection| connection.id == id);
+    connection.is_some_and(|connection| matches!(connection.stage, Stage::LogIn))
+}
+
+/// Says why, as far as the socket takes it at once: the client sees the close in any case.
+fn turn_away(socket: &mut TcpStream, why: &[u8]) {
+    let mut text = Vec::new();
+    Packet::Debug(why).encode(&mut text);
+    let _ = socket.write(&text);
 }
 
 const fn turn_after(stop: Stop, connection: &Connection) -> Turn {

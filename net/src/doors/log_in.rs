@@ -3,7 +3,7 @@
 use super::Doors;
 use super::catch_up::CatchUp;
 use super::connection::{Connection, Door, Stage, Stream};
-use super::intake::Stop;
+use super::intake::{Stop, origin};
 use crate::limits::ADDRESSES_MAX;
 use crate::password;
 use crate::soup::{Login, LoginAccepted, LoginReject, Packet};
@@ -31,12 +31,13 @@ impl Failures {
     }
 
     fn count(&self, address: IpAddr) -> u32 {
-        self.counts.get(&address).copied().unwrap_or(0)
+        self.counts.get(&origin(address)).copied().unwrap_or(0)
     }
 
     fn add(&mut self, address: IpAddr) {
-        if self.counts.len() < ADDRESSES_MAX || self.counts.contains_key(&address) {
-            *self.counts.entry(address).or_insert(0) += 1;
+        let origin = origin(address);
+        if self.counts.len() < ADDRESSES_MAX || self.counts.contains_key(&origin) {
+            *self.counts.entry(origin).or_insert(0) += 1;
         }
     }
 }

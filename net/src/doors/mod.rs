@@ -20,12 +20,11 @@ mod market_data;
 mod open_orders;
 mod orders;
 mod reports;
+mod upkeep;
 
 use crate::directory::Directory;
 pub use crate::limits::DoorLimits;
-use crate::limits::{
-    EVENTS_PER_POLL, FAILURE_WINDOW_NS, LINGER_NS, LOG_WAIT, OUTPUT_BYTES_MIN, READ_BYTES, SCAN_NS,
-};
+use crate::limits::{EVENTS_PER_POLL, LOG_WAIT, OUTPUT_BYTES_MIN, OUTSIDE_FLUSHES, READ_BYTES};
 use crate::soup::Packet;
 use connection::{Connection, Door, Stage};
 use engine::command::{CommandKind, CommandSlot, SessionCommand};
@@ -41,10 +40,11 @@ use open_orders::OpenOrders;
 use reports::ReportEncoder;
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use upkeep::Upkeep;
 
 const OUCH_LISTENER: Token = Token(0);
 const ITCH_LISTENER: Token = Token(1);
@@ -129,12 +129,21 @@ pub struct Doors {
     limits: DoorLimits,
     connections: Vec<Option<Connection>>,
     free: Vec<usize>,
-    /// Connections with something to read, in turn.
+    /// Connections of each address.
+    origins: BTreeMap<IpAddr, u32>,
+    /// Connections that were opened, oldest first, by slot and number: those among them that are still not
+    /// logged in make room for newcomers.
+    strangers: VecDeque<(usize, u64)>,
+    /// Connections with a stream and something to read, in turn.
     ready: VecDeque<usize>,
+    /// Other connections with something to read, in turn.
+    ready_outside: VecDeque<usize>,
     /// The ring was full when they were read last.
     stalled: bool,
-    /// Connections with something to write.
+    /// Sessions' connections with something to write.
     dirty: Vec<usize>,
+    /// Other connections with something to write, in turn.
+    dirty_outside: VecDeque<usize>,
     /// Connections that are served from the event log, in turn.
     catching_up: VecDeque<usize>,
     /// The connection of each session, by its number.
@@ -153,7 +162,7 @@ pub struct Doors {
     failures: Failures,
     scratch: Vec<u8>,
     connection_last: u64,
-    scanned_ns: u64,
+    upkeep: Upkeep,
     /// No connection is accepted and none is read any more.
     closed_to_input: bool,
     now: Timestamp,
@@ -188,11 +197,15 @@ impl Doors {
             addresses: DoorAddresses { ouch: ouch_address, itch: itch_address },
             event_log: options.event_log,
             limits: DoorLimits { output_bytes_max, ..options.limits },
-            connections: Vec::new(),
-            free: Vec::new(),
+            connections: Vec::with_capacity(options.limits.connections_max),
+            free: Vec::with_capacity(options.limits.connections_max),
+            origins: BTreeMap::new(),
+            strangers: VecDeque::new(),
             ready: VecDeque::new(),
+            ready_outside: VecDeque::new(),
             stalled: false,
             dirty: Vec::new(),
+            dirty_outside: VecDeque::new(),
             catching_up: VecDeque::new(),
             by_session: Vec::new(),
             pending: BTreeMap::new(),
@@ -206,7 +219,7 @@ impl Doors {
             failures: Failures::default(),
             scratch: vec![0; READ_BYTES],
             connection_last: 0,
-            scanned_ns: 0,
+            upkeep: Upkeep::default(),
             closed_to_input: false,
             now: Timestamp(0),
         })
@@ -265,14 +278,9 @@ impl Doors {
         if !self.closed_to_input {
             work += self.accept() + self.read(ring);
         }
-        work += self.catch_up();
-        if now.0.saturating_sub(self.scanned_ns) >= SCAN_NS {
-            self.scanned_ns = now.0;
-            self.scan();
-        }
-        let idle = work == 0 && !self.stalled && self.ready.is_empty() && self.dirty.is_empty();
-        if idle && timeout != Some(Duration::ZERO) {
-            let bound = if self.catching_up.is_empty() { Duration::from_nanos(SCAN_NS) } else { LOG_WAIT };
+        work += self.catch_up() + self.keep_up();
+        if work == 0 && self.is_idle() && timeout != Some(Duration::ZERO) {
+            let bound = if self.catching_up.is_empty() { self.upkeep_pause() } else { LOG_WAIT };
             self.collect(timeout.unwrap_or(bound).min(bound))?;
         }
         Ok(work)
@@ -294,23 +302,40 @@ impl Doors {
         self.deliver(record, &event);
     }
 
-    /// Writes what waits, one write a connection. Tells how many connections were written to.
+    fn is_idle(&self) -> bool {
+        let nothing_to_read = self.ready.is_empty() && self.ready_outside.is_empty();
+        nothing_to_read && !self.stalled && self.dirty.is_empty() && self.dirty_outside.is_empty()
+    }
+
+    /// Writes what waits, one write a connection: to every session that has reports, and to a bounded number
+    /// of others, which take turns. Tells how many connections were written to.
     pub fn flush(&mut self, now: Timestamp) -> usize {
         self.now = now;
         self.hand_out();
         let mut written = 0;
         let mut dirty = std::mem::take(&mut self.dirty);
         for slot in dirty.drain(..) {
-            let Some(connection) = self.connections[slot].as_mut() else { continue };
-            connection.dirty = false;
-            match connection.flush(now.0) {
-                Ok(count) => written += usize::from(count > 0),
-                Err(connection::Gone) => self.remove(slot, CommandKind::SessionLost),
-            }
+            written += self.flush_connection(slot);
         }
         // Removing a connection makes none dirty.
         self.dirty = dirty;
+        for _ in 0..self.dirty_outside.len().min(OUTSIDE_FLUSHES) {
+            let Some(slot) = self.dirty_outside.pop_front() else { break };
+            written += self.flush_connection(slot);
+        }
         written
+    }
+
+    fn flush_connection(&mut self, slot: usize) -> usize {
+        let Some(connection) = self.connections[slot].as_mut() else { return 0 };
+        connection.dirty = false;
+        match connection.flush(self.now.0) {
+            Ok(count) => usize::from(count > 0),
+            Err(connection::Gone) => {
+                self.remove(slot, CommandKind::SessionLost);
+                0
+            }
+        }
     }
 
     /// Accepts and reads nothing more; what is released is still sent.
@@ -320,7 +345,9 @@ impl Doors {
 
     /// Sends what the sockets take at once and closes them. The sessions go on with the next start.
     pub fn close(mut self, now: Timestamp) {
-        self.flush(now);
+        for _ in 0..=self.dirty_outside.len() / OUTSIDE_FLUSHES {
+            self.flush(now);
+        }
         for connection in self.connections.iter_mut().flatten() {
             let _ = connection.socket.shutdown(std::net::Shutdown::Write);
         }
@@ -330,42 +357,6 @@ impl Doors {
     #[inline]
     fn track(&mut self, event: &Event<'_>) {
         self.open_orders.learn(event);
-    }
-
-    /// Heartbeats, silence, logins that do not come, connections that linger.
-    fn scan(&mut self) {
-        let now_ns = self.now.0;
-        let since = |earlier_ns: u64| Duration::from_nanos(now_ns.saturating_sub(earlier_ns));
-        self.failures.forget(now_ns, FAILURE_WINDOW_NS);
-        for slot in 0..self.connections.len() {
-            let Some(connection) = self.connections[slot].as_mut() else { continue };
-            let limits = &self.limits;
-            let silent = since(connection.received_ns) >= limits.silence_max && !connection.queued;
-            let stuck = !connection.outbound.is_empty() && since(connection.sent_ns) >= limits.silence_max;
-            let quiet = since(connection.sent_ns) >= limits.heartbeat;
-            match connection.stage {
-                Stage::Closing { since_ns } => {
-                    if now_ns.saturating_sub(since_ns) >= LINGER_NS {
-                        self.remove(slot, CommandKind::SessionLost);
-                    }
-                }
-                Stage::LogIn | Stage::Pending { .. } if since(connection.opened_ns) >= limits.log_in_max => {
-                    self.end(slot, CommandKind::SessionLost, Some(Packet::Debug(b"no login in time")));
-                }
-                Stage::LogIn | Stage::Pending { .. } => {}
-                Stage::Stream(_) if stuck => self.remove(slot, CommandKind::SessionLost),
-                Stage::Stream(_) if silent => {
-                    let text = b"silent for too long: send a heartbeat every second";
-                    self.end(slot, CommandKind::SessionLost, Some(Packet::Debug(text)));
-                }
-                Stage::Stream(_) if quiet && connection.outbound.is_empty() => {
-                    connection.shrink();
-                    Packet::ServerHeartbeat.encode(&mut connection.outbound.bytes);
-                    self.mark_dirty(slot);
-                }
-                Stage::Stream(_) => {}
-            }
-        }
     }
 
     /// Ends a connection: its session is told to the engine, `last` is still sent.
@@ -381,8 +372,9 @@ impl Doors {
     /// Drops a connection without another word.
     fn remove(&mut self, slot: usize, cause: CommandKind) {
         self.unlink(slot, cause);
-        if self.connections[slot].take().is_some() {
+        if let Some(connection) = self.connections[slot].take() {
             self.free.push(slot);
+            self.forget_origin(connection.address);
         }
     }
 
@@ -446,7 +438,11 @@ impl Doors {
         if let Some(connection) = self.connections[slot].as_mut()
             && !std::mem::replace(&mut connection.dirty, true)
         {
-            self.dirty.push(slot);
+            if connection.session().is_some() {
+                self.dirty.push(slot);
+            } else {
+                self.dirty_outside.push_back(slot);
+            }
         }
     }
 
@@ -454,8 +450,15 @@ impl Doors {
         if let Some(connection) = self.connections[slot].as_mut()
             && !std::mem::replace(&mut connection.queued, true)
         {
-            self.ready.push_back(slot);
+            self.queue_of(slot).push_back(slot);
         }
+    }
+
+    /// Where a connection waits to be read.
+    fn queue_of(&mut self, slot: usize) -> &mut VecDeque<usize> {
+        let has_stream =
+            self.connections[slot].as_mut().is_some_and(|connection| connection.stream_mut().is_some());
+        if has_stream { &mut self.ready } else { &mut self.ready_outside }
     }
 
     fn mark_catching_up(&mut self, slot: usize) {

@@ -305,6 +305,14 @@ fn set_peg(command: &mut OrderCommand, options: &Options, instrument: &Instrumen
     }
 }
 
+/// The connection sends more than it may: what would enter an order is answered by a reject, in its turn.
+/// Cancels go on.
+pub(crate) fn refuse_for_rate(command: &mut OrderCommand) {
+    if matches!(command.kind, CommandKind::Enter | CommandKind::Replace) {
+        refuse(command, Reject::Rate);
+    }
+}
+
 /// The reason told is that of the check that comes first.
 fn refuse(command: &mut OrderCommand, reason: Reject) {
     if command.door_reject == Reject::None || reason < command.door_reject {

@@ -8,6 +8,8 @@ pub(crate) struct Client {
     pub(crate) stream: TcpStream,
     bytes: Vec<u8>,
     pub(crate) closed: bool,
+    /// Heartbeats that [`take_heartbeats`](Self::take_heartbeats) has seen.
+    pub(crate) heartbeats: usize,
 }
 
 /// Type and payload.
@@ -27,7 +29,7 @@ impl Client {
         let stream = TcpStream::connect(address).expect("the door listens");
         stream.set_nonblocking(true).expect("can be set");
         stream.set_nodelay(true).expect("can be set");
-        Self { stream, bytes: Vec::new(), closed: false }
+        Self { stream, bytes: Vec::new(), closed: false, heartbeats: 0 }
     }
 
     /// Connected to the OUCH door and logged in, with the login's answer taken.
@@ -76,6 +78,13 @@ impl Client {
         }
         let packet: Vec<u8> = self.bytes.drain(..size).collect();
         Some((packet[2], packet[3..].to_vec()))
+    }
+
+    /// Reads what is there, and tells how many heartbeats came by now.
+    pub(crate) fn take_heartbeats(&mut self) -> usize {
+        self.fill();
+        self.heartbeats += std::iter::from_fn(|| self.take()).filter(|packet| packet.0 == b'H').count();
+        self.heartbeats
     }
 
     /// The next packet that is no heartbeat.

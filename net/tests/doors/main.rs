@@ -2,6 +2,7 @@
 
 mod client;
 mod feed;
+mod floods;
 mod hostile;
 mod limits;
 mod log_in;

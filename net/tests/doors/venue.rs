@@ -416,6 +416,14 @@ impl Venue {
         self.emit(event, |event| &mut event.header);
     }
 
+    /// The engine's answer to an order above the session's rate.
+    pub(crate) fn reject_for_rate(&mut self, session: SessionId, user_ref: u32) {
+        self.begin();
+        let mut event = self.report_event(EventKind::Rejected, session.0, user_ref);
+        (event.header.reason, event.header.report) = (Reject::Rate as u8, self.report(session.0));
+        self.emit(event, |event| &mut event.header);
+    }
+
     pub(crate) fn report_event(&self, kind: EventKind, session: u32, user_ref: u32) -> ReportEvent {
         let mut event: ReportEvent = blank(kind);
         event.header.session = SessionId(session);
