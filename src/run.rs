@@ -16,7 +16,7 @@ use crate::pipeline::{self, Rim};
 use crate::recovery::{self, Recovered};
 use crate::seeding::{self, Known};
 use crate::stages::egress::EgressStage;
-use crate::stages::gate::Gate;
+use crate::stages::gate::{Gate, Watch};
 use crate::stages::journaler::JournalerStage;
 use crate::stages::matcher::{Matched, MatcherStage};
 use crate::stages::outlet::Outlet;
@@ -98,18 +98,31 @@ fn venue(
     let commit = Arc::new(CommitPoint::new(last));
     let matched = Matched::default();
     let durable = configuration.venue.durable;
-    let mut matcher = MatcherStage::new(engine, rings.to_matcher, rings.output, Arc::clone(&matched));
-    let journaler = JournalerStage::new(journal, rings.to_journaler, last, Arc::clone(&commit), durable);
+    let metrics = Arc::new(Metrics::new());
+    metrics.pipeline.input_slots.set(configuration.rings.input as u64);
+    metrics.pipeline.output_slots.set(configuration.rings.output as u64);
+    let told = || Arc::clone(&metrics);
+    let mut matcher = MatcherStage::new(engine, rings.to_matcher, rings.output, Arc::clone(&matched), told());
+    let journaler =
+        JournalerStage::new(journal, rings.to_journaler, last, Arc::clone(&commit), durable, told());
     let egress = EgressStage::new(rings.to_egress, commit, matched);
     let (jobs, waiting) = crossbeam_channel::bounded(JOBS_MAX);
     let data = folder.path();
     let events = data_folder::event_log(data);
     let admin = AdminServer::bind(data, &events, jobs, doors.waker())?;
     let desk = Desk::new(waiting, last_event);
-    let gate = Gate { doors, desk, timers, input: rings.input, clock, gather: Gather::default() };
-    let mut rim = Rim { gate, journaler, outlet: Outlet { egress, event_log } };
+    let gate = Gate {
+        doors,
+        desk,
+        timers,
+        input: rings.input,
+        clock,
+        gather: Gather::default(),
+        metrics: told(),
+        watch: Watch::default(),
+    };
+    let mut rim = Rim { gate, journaler, outlet: Outlet { egress, event_log, metrics: told() } };
     pipeline::open(&mut rim, &mut matcher, &commands)?;
-    let metrics = Arc::new(Metrics::new());
     let web_address = web.as_ref().map(WebDoor::address);
     let web = web.map(|door| open_web(door, views, &rim.outlet.event_log, &metrics)).transpose()?;
 

@@ -367,6 +367,12 @@ impl EventRecord {
         Sequence(self.0[0])
     }
 
+    /// The engine's clock.
+    #[must_use]
+    pub const fn time(&self) -> Timestamp {
+        Timestamp(self.0[1])
+    }
+
     /// The kind byte.
     #[must_use]
     pub const fn kind(&self) -> u8 {

@@ -4,7 +4,9 @@ use super::rings::CommandPoller;
 use engine::number::Sequence;
 use engine::ring::CommitPoint;
 use journal::disk::{Disk, FileDisk};
-use journal::{Journal, JournalError};
+use journal::{Journal, JournalError, WRITES_IN_FLIGHT_LIMIT};
+use net::metrics::Metrics;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,6 +20,10 @@ pub(crate) struct JournalerStage<D: Disk = FileDisk> {
     durable: bool,
     polled: Option<Instant>,
     stall: StallWatch,
+    /// Last commands of what was taken from the ring and is not durable yet, and when it was taken. At most one for
+    /// each write that may be under way; what is taken beyond belongs to the next write and is not counted.
+    taken: VecDeque<(Sequence, Instant)>,
+    metrics: Arc<Metrics>,
 }
 
 /// How long a venue that does not wait for the disk gathers commands for one write: a write for each would
@@ -34,8 +40,10 @@ impl<D: Disk> JournalerStage<D> {
         appended: Sequence,
         commit: Arc<CommitPoint>,
         durable: bool,
+        metrics: Arc<Metrics>,
     ) -> Self {
-        Self { journal, commands, appended, commit, durable, polled: None, stall: StallWatch::default() }
+        let (stall, taken) = (StallWatch::default(), VecDeque::with_capacity(WRITES_IN_FLIGHT_LIMIT));
+        Self { journal, commands, appended, commit, durable, polled: None, stall, taken, metrics }
     }
 
     /// Appends what the ring holds, as one entry, and moves the commit point.
@@ -52,15 +60,30 @@ impl<D: Disk> JournalerStage<D> {
             work += commands.len();
             self.journal.append(self.appended.next(), commands);
             self.appended = Sequence(self.appended.0 + work as u64);
+            if self.taken.len() < WRITES_IN_FLIGHT_LIMIT {
+                self.taken.push_back((self.appended, now));
+            }
         }
         let gathered = self.polled.is_none_or(|polled| now.duration_since(polled) >= GATHER);
         if self.durable || gathered || self.journal.room() == 0 {
             work += self.journal.poll(now)?;
             self.polled = Some(now);
         }
-        self.stall.look(now, self.journal.durable(), self.appended);
         self.commit.advance(if self.durable { self.journal.durable() } else { self.appended });
+        self.tell(now);
         Ok(work)
+    }
+
+    fn tell(&mut self, now: Instant) {
+        let (metrics, durable) = (&self.metrics.pipeline, self.journal.durable());
+        while let Some((_, since)) = self.taken.pop_front_if(|(last, _)| *last <= durable) {
+            let waited = now.saturating_duration_since(since).as_nanos();
+            metrics.commit.observe(u64::try_from(waited).unwrap_or(u64::MAX));
+        }
+        metrics.journaled.set(self.appended.0);
+        metrics.committed.set(self.commit.get().0);
+        let stalled = self.stall.look(now, durable, self.appended);
+        metrics.disk_stalled_since_ms.set(stalled.map_or(0, |since| self.metrics.elapsed_ms(since)));
     }
 
     /// Nothing waits for the disk: the thread may sleep.
@@ -92,7 +115,8 @@ struct StallWatch {
 }
 
 impl StallWatch {
-    fn look(&mut self, now: Instant, durable: Sequence, appended: Sequence) {
+    /// Since when the disk stands still, if it does.
+    fn look(&mut self, now: Instant, durable: Sequence, appended: Sequence) -> Option<Instant> {
         let still = now.saturating_duration_since(*self.moved.get_or_insert(now));
         if durable == appended || durable != self.durable {
             if self.told {
@@ -108,6 +132,7 @@ impl StallWatch {
                  goes on. Look at the disk of the data folder (kernel log, `iostat`, a frozen file system)"
             );
         }
+        self.moved.filter(|_| self.told)
     }
 }
 

@@ -6,6 +6,7 @@ use engine::command::CommandSlot;
 use engine::event::EventRecord;
 use engine::matcher::Engine;
 use engine::number::Sequence;
+use net::metrics::Metrics;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -25,13 +26,21 @@ pub(crate) struct MatcherStage {
     queue_start: usize,
     applied: Sequence,
     matched: Matched,
+    metrics: Arc<Metrics>,
 }
 
 impl MatcherStage {
-    pub(crate) fn new(engine: Engine, commands: CommandPoller, output: OutputRing, matched: Matched) -> Self {
+    pub(crate) fn new(
+        engine: Engine,
+        commands: CommandPoller,
+        output: OutputRing,
+        matched: Matched,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         let applied = engine.last_sequence();
         matched.store(applied.0, Ordering::Release);
-        Self { engine, commands, output, queue: Vec::with_capacity(4096), queue_start: 0, applied, matched }
+        let queue = Vec::with_capacity(4096);
+        Self { engine, commands, output, queue, queue_start: 0, applied, matched, metrics }
     }
 
     /// Applies what is ready; tells how many commands that were, and events that had waited for room. Takes no
@@ -69,6 +78,7 @@ impl MatcherStage {
         self.queue.clear();
         self.queue_start = 0;
         self.matched.store(self.applied.0, Ordering::Release);
+        self.metrics.pipeline.matched.set(self.applied.0);
         true
     }
 }

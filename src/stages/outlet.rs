@@ -5,6 +5,8 @@ use crate::failure::Failure;
 use engine::event::EventRecord;
 use engine::number::Sequence;
 use journal::event_log::EventLogWriter;
+use net::metrics::Metrics;
+use std::sync::Arc;
 
 /// Events let out in one poll, before the sockets are looked at again; and [`BEYOND_LIMIT_MAX`] more.
 const RELEASE_MAX: usize = 4096;
@@ -14,6 +16,7 @@ pub(crate) const EVENTS_PER_POLL_MAX: usize = RELEASE_MAX + BEYOND_LIMIT_MAX;
 pub(crate) struct Outlet {
     pub(crate) egress: EgressStage,
     pub(crate) event_log: EventLogWriter,
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 impl Outlet {
@@ -26,12 +29,17 @@ impl Outlet {
         let mut work = 0;
         let room = self.event_log.room().saturating_sub(BEYOND_LIMIT_MAX).min(RELEASE_MAX);
         if room > 0 {
-            let Self { egress, event_log } = self;
+            let Self { egress, event_log, .. } = self;
             work += egress.poll(room, &mut |event| {
                 event_log.append(event);
                 out(event);
             });
         }
+        let metrics = &self.metrics.pipeline;
+        metrics.released.set(self.egress.released().0);
+        metrics.events.add(work as u64);
+        metrics.event_log_written.set(self.event_log.written().sequence.0);
+        metrics.event_log_synced.set(self.event_log.synced().sequence.0);
         work += self.event_log.poll();
         match self.event_log.failure() {
             Some(failure) => Err(failure.clone().into()),

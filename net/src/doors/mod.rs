@@ -243,6 +243,12 @@ impl Doors {
         self.connections.len() - self.free.len()
     }
 
+    /// Sessions that have a connection.
+    #[must_use]
+    pub fn sessions_connected(&self) -> usize {
+        self.by_session.iter().flatten().count()
+    }
+
     /// Ends a sleep in [`poll`](Self::poll) from another thread.
     #[must_use]
     pub fn waker(&self) -> Arc<Waker> {

@@ -20,7 +20,7 @@ use mio::{Interest, Registry, Token};
 use std::collections::VecDeque;
 use std::io::Write;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use websocket::POLICY;
 
 const JSON: &str = "application/json;charset=UTF-8";
@@ -253,7 +253,10 @@ impl Clients {
     fn told(&self, request: &Request<'_>, views: &MarketViews) -> (&'static str, &'static str, String) {
         match request.path {
             "/metrics" => ("200 OK", TEXT, self.metrics.render()),
-            "/healthz" => ("200 OK", TEXT, "ok\n".to_owned()),
+            "/healthz" => match self.metrics.fault(Instant::now()) {
+                None => ("200 OK", TEXT, "ok\n".to_owned()),
+                Some(fault) => ("503 Service Unavailable", TEXT, format!("{fault}\n")),
+            },
             "/readyz" if self.metrics.is_ready() && self.is_live => ("200 OK", TEXT, "ready\n".to_owned()),
             "/readyz" => ("503 Service Unavailable", TEXT, "not ready\n".to_owned()),
             path => match rest::answer(views, path, request.query, self.utc_ms) {
