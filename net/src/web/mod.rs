@@ -21,6 +21,8 @@ mod limits;
 mod page;
 mod rest;
 mod streams;
+#[cfg(test)]
+mod tests;
 mod text;
 mod updates;
 pub mod views;
