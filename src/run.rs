@@ -161,7 +161,7 @@ fn open_web(
         // A call that fails costs the door at most a second.
         let _ = waker.wake();
     });
-    Ok(door.start(views, Arc::clone(metrics))?)
+    Ok(door.start(views, event_log.last(), Arc::clone(metrics))?)
 }
 
 fn run_layout(

@@ -13,6 +13,9 @@ use std::time::{Duration, Instant};
 /// How often a close with a deadline looks whether the writer thread has ended.
 const CLOSE_LOOK: Duration = Duration::from_millis(1);
 
+/// A block goes early once no event came for its longest wait over this.
+const QUIET_SHARE: u32 = 10;
+
 /// Appends committed events. One for each log; the folder's owner sees to that (the data folder is locked).
 ///
 /// Nothing here blocks or, once open, allocates. The queue to the writer thread is bounded: while
@@ -30,6 +33,8 @@ pub struct EventLogWriter {
     before_detail: Option<usize>,
     /// When `poll` first saw the block in hand not empty.
     waiting_since: Option<Instant>,
+    /// Length of the block in hand when `poll` last saw it, and since when it has had it.
+    length_seen: (usize, Instant),
     age_max: Duration,
     full: Option<Sender<Vec<u8>>>,
     free: Receiver<Vec<u8>>,
@@ -81,6 +86,7 @@ impl EventLogWriter {
             last: tail.end,
             before_detail: None,
             waiting_since: None,
+            length_seen: (0, Instant::now()),
             age_max: Duration::from_nanos(options.block_age_ns_max),
             full: Some(full),
             free,
@@ -136,14 +142,21 @@ impl EventLogWriter {
         self.last = address;
     }
 
-    /// Hands the block in hand to the writer thread once it has waited `block_age_ns_max`; full ones go
+    /// Hands the block in hand to the writer thread once it has waited `block_age_ns_max`, or a tenth of that
+    /// without another event, which tells that the market is quiet and nothing is won by waiting; full ones go
     /// as they fill. Tells how many blocks went.
     pub fn poll(&mut self) -> usize {
         if self.is_current_empty() {
             return 0;
         }
-        let since = *self.waiting_since.get_or_insert_with(Instant::now);
-        if since.elapsed() >= self.age_max { self.flush() } else { 0 }
+        let now = Instant::now();
+        let length = self.current.as_ref().map_or(0, Vec::len);
+        if length != self.length_seen.0 {
+            self.length_seen = (length, now);
+        }
+        let since = *self.waiting_since.get_or_insert(now);
+        let is_quiet = now.duration_since(self.length_seen.1) >= self.age_max / QUIET_SHARE;
+        if is_quiet || now.duration_since(since) >= self.age_max { self.flush() } else { 0 }
     }
 
     /// Hands the block in hand to the writer thread now, unless its last event is an OrderDetail, whose
@@ -263,6 +276,7 @@ impl EventLogWriter {
             self.writer_gone();
         }
         self.waiting_since = None;
+        self.length_seen.0 = 0;
         self.current = self.free.try_recv().ok();
     }
 

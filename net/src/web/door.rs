@@ -24,6 +24,8 @@ const LISTENER: Token = Token(0);
 const WAKER: Token = Token(1);
 /// Tokens of connections begin here.
 pub(super) const CONNECTIONS: usize = 2;
+/// While the door is not open yet, the log is looked at so often.
+const OPENING_MS: u64 = 1;
 /// Longest sleep where nothing is due: a call that was missed costs so much.
 const SLEEP_MAX_MS: u64 = 1000;
 
@@ -87,17 +89,24 @@ impl WebDoor {
         Arc::clone(&self.waker)
     }
 
-    /// Opens the door: a thread that shows `views` and goes on from their last event.
+    /// Opens the door: a thread that shows `views` and goes on from their last event. Nobody is let in before
+    /// it has come to the event `until`: a client never finds less than the market that was opened.
     ///
     /// # Errors
     /// The event log cannot be opened, or the system gives no thread.
-    pub fn start(self, views: MarketViews, metrics: Arc<Metrics>) -> Result<WebThread, WebError> {
+    pub fn start(
+        self,
+        views: MarketViews,
+        until: Address,
+        metrics: Arc<Metrics>,
+    ) -> Result<WebThread, WebError> {
         let stop = Arc::new(AtomicBool::new(false));
         let (waker, stopping) = (Arc::clone(&self.waker), Arc::clone(&stop));
         let follower = Follower::open(&self.event_log, views)?;
         let turn = Turn {
             poller: self.poller,
             listener: self.listener,
+            until,
             is_accepting: true,
             follower,
             hub: Hub::default(),
@@ -215,6 +224,8 @@ impl Clock {
 struct Turn {
     poller: Poll,
     listener: TcpListener,
+    /// Nobody is let in before the views have come so far.
+    until: Address,
     /// The listener may have connections.
     is_accepting: bool,
     follower: Follower,
@@ -279,6 +290,9 @@ impl Turn {
     }
 
     fn accept(&mut self) {
+        if !self.is_open() {
+            return;
+        }
         for _ in 0..ACCEPTS_PER_TURN {
             if !self.is_accepting {
                 return;
@@ -292,6 +306,11 @@ impl Turn {
         }
     }
 
+    /// Where the log cannot be read, the door opens all the same, to say so.
+    fn is_open(&self) -> bool {
+        self.follower.reader.is_none() || self.follower.views.last() >= self.until
+    }
+
     fn count(&self, taken: usize, utc_ns: u64, event_time: Timestamp) {
         let web = &self.metrics.web;
         web.readers.set(self.hub.readers() as u64);
@@ -303,6 +322,9 @@ impl Turn {
 
     /// Until something is due by time.
     fn sleep_ms(&self) -> u64 {
+        if !self.is_open() {
+            return OPENING_MS;
+        }
         let now_ms = self.clock.elapsed_ms();
         let mut due_ms = now_ms + SLEEP_MAX_MS;
         if self.hub.readers() > 0 {

@@ -172,7 +172,7 @@ fn open(
     log.on_written(move || {
         let _ = waker.wake();
     });
-    (door.start(views, Arc::clone(metrics)).expect("it opens"), address)
+    (door.start(views, log.last(), Arc::clone(metrics)).expect("it opens"), address)
 }
 
 pub(crate) fn await_that(what: &str, mut is_so: impl FnMut() -> bool) {
