@@ -181,6 +181,10 @@ pub(crate) struct WatchOptions {
     /// Its password.
     #[arg(long, value_name = "PASSWORD", default_value = "watch", env = "ROTUNDA_PASSWORD")]
     pub(crate) password: String,
+    /// The instrument's lot, for quantities in its own units. When left out the venue in DIR is asked, as
+    /// an operator; where that is not possible quantities are counts of lots.
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) lot: Option<String>,
     /// Price levels shown on each side.
     #[arg(long, value_name = "N", default_value_t = 12)]
     pub(crate) levels: usize,

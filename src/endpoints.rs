@@ -1,5 +1,6 @@
 //! `DIR/endpoints.json`: the addresses that a running venue has open.
 
+use net::client::ClientError;
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::net::SocketAddr;
@@ -33,13 +34,26 @@ impl std::fmt::Display for NoEndpoints {
         let path = self.path.display();
         write!(
             f,
-            "{path}: {}: is the venue open (`rotunda run`)? Name its data folder with --data, or the address",
+            "{path}: {}: is the venue open (`rotunda run`)? Name its data folder with --data, or the door's address",
             self.error
         )
     }
 }
 
 impl std::error::Error for NoEndpoints {}
+
+/// What to do where a door cannot be used.
+pub(crate) const fn remedy(error: &ClientError) -> &'static str {
+    match error {
+        ClientError::Io(_) | ClientError::Closed(_) => {
+            "; is the venue open (`rotunda run`)? Name its data folder with --data, or the door's address"
+        }
+        ClientError::Rejected(_) => "; name a session with --session and its password with --password",
+        ClientError::Soup(_) | ClientError::Ouch(_) | ClientError::Unexpected(_) => {
+            "; is that the address of the right door? DIR/endpoints.json has them"
+        }
+    }
+}
 
 impl Endpoints {
     /// Writes the file whole: a reader sees the old one or the new one.

@@ -7,6 +7,7 @@ use engine::command::CommandSlot;
 use engine::event::EventRecord;
 use engine::matcher::Engine;
 use engine::number::Sequence;
+use journal::event_log::EventLogReader;
 use journal::{JournalError, JournalReader};
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -69,4 +70,19 @@ pub(crate) fn open(data: &Path) -> Result<JournalReader, Failure> {
         )));
     }
     Ok(JournalReader::open(&folder)?)
+}
+
+/// A reader of the folder's event log.
+///
+/// # Errors
+/// There is none, or it cannot be read.
+pub(crate) fn events(data: &Path) -> Result<EventLogReader, Failure> {
+    let folder = data_folder::event_log(data);
+    if !folder.is_dir() {
+        return Err(Failure::new(format!(
+            "{}: no event log is here; name the data folder of a venue with --data",
+            folder.display()
+        )));
+    }
+    Ok(EventLogReader::open(&folder)?)
 }

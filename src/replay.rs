@@ -4,7 +4,8 @@ use crate::book_text::{self, Listed};
 use crate::cli::ReplayOptions;
 use crate::data_folder;
 use crate::failure::Failure;
-use crate::rebuild::{Moment, rebuild};
+use crate::output;
+use crate::rebuild::{self, Moment, rebuild};
 use crate::time;
 use engine::event::EventRecord;
 use engine::matcher::Engine;
@@ -40,8 +41,7 @@ pub(crate) fn run(options: &ReplayOptions) -> Result<(), Failure> {
         stored.check_nothing_left(&options.data)?;
     }
     let book = options.book.as_deref().map(|symbol| book_text::listed(&engine, symbol)).transpose()?;
-    print(options, &engine, (events, stored.compared), book.as_ref());
-    Ok(())
+    print(options, &engine, (events, stored.compared), book.as_ref())
 }
 
 fn parse_time(text: &str) -> Result<Timestamp, Failure> {
@@ -60,8 +60,8 @@ struct Stored {
 }
 
 impl Stored {
-    fn open(data: &Path) -> Result<Self, EventLogError> {
-        let reader = EventLogReader::open(&data_folder::event_log(data))?;
+    fn open(data: &Path) -> Result<Self, Failure> {
+        let reader = rebuild::events(data)?;
         Ok(Self { reader, compared: 0, ended: false })
     }
 
@@ -102,27 +102,33 @@ impl Stored {
     }
 }
 
-fn print(options: &ReplayOptions, engine: &Engine, (events, compared): (u64, u64), book: Option<&Listed>) {
+fn print(
+    options: &ReplayOptions,
+    engine: &Engine,
+    (events, compared): (u64, u64),
+    book: Option<&Listed>,
+) -> Result<(), Failure> {
     let (event_hash, state_hash) =
         (format!("{:016x}", engine.event_hash()), format!("{:016x}", engine.state_hash()));
+    let (sequence, time) = (engine.last_sequence(), time::rfc3339(engine.clock()));
     if options.json {
         let mut object = json!({
-            "sequence": engine.last_sequence().0, "time": time::rfc3339(engine.clock()), "events": events,
+            "sequence": sequence.0, "time": time, "events": events,
             "compared": compared, "event_hash": event_hash, "state_hash": state_hash,
         });
         if let Some(book) = book {
             object["book"] = book.json();
         }
-        println!("{object}");
-        return;
+        return output::print_line(&object);
     }
-    println!("commands      {}", engine.last_sequence());
-    println!("last command  {}", time::rfc3339(engine.clock()));
-    println!("events        {events}");
-    println!("compared      {compared} with the event log, all the same");
-    println!("event hash    {event_hash}");
-    println!("state hash    {state_hash}");
-    if let Some(book) = book {
-        print!("{}", book.text());
-    }
+    let book = book.map_or_else(String::new, Listed::text);
+    output::print(&format!(
+        "commands      {sequence}\n\
+         last command  {time}\n\
+         events        {events}\n\
+         compared      {compared} with the event log, all the same\n\
+         event hash    {event_hash}\n\
+         state hash    {state_hash}\n\
+         {book}"
+    ))
 }

@@ -5,13 +5,14 @@ use crate::admin::desk::{Desk, JOBS_MAX};
 use crate::admin::server::AdminServer;
 use crate::cli::RunOptions;
 use crate::clock::Clock;
-use crate::config::{Configuration, DayBegins, Idle, Layout, SessionSeed, Venue};
+use crate::config::{self, Configuration, DayBegins, Idle, Layout, SessionSeed, Venue};
 use crate::data_folder::{self, DataFolder};
 use crate::demo::Participants;
 use crate::endpoints::Endpoints;
 use crate::failure::Failure;
 use crate::gather::Gather;
 use crate::idle::IdleStrategy;
+use crate::output;
 use crate::pipeline::{self, Rim};
 use crate::recovery::{self, Recovered};
 use crate::seeding::{self, Known};
@@ -25,7 +26,7 @@ use crate::timers::Timers;
 use adapters::open_json_lines;
 use adapters::{Stage, StageOptions};
 use engine::command::{CommandKind, CommandSlot, SessionCommand};
-use engine::number::Timestamp;
+use engine::number::{Sequence, Timestamp};
 use engine::ring::CommitPoint;
 use journal::event_log::EventLogWriter;
 use net::doors::{DoorLimits, DoorOptions, Doors};
@@ -44,7 +45,10 @@ const OTHER_DESCRIPTORS: u64 = 64;
 /// Opens the venue, trades until SIGTERM or Ctrl-C, and closes it.
 pub(crate) fn run(options: &RunOptions) -> Result<(), Failure> {
     start_log();
-    let configuration = Configuration::load(options.config.as_deref()).map_err(Failure::usage)?;
+    let participants =
+        if options.no_demo { config::Participants::None } else { config::Participants::AsConfigured };
+    let configuration =
+        Configuration::load_with(options.config.as_deref(), participants).map_err(Failure::usage)?;
     let data = options.data.clone().unwrap_or_else(|| configuration.venue.data.clone());
     check_descriptors(&configuration)?;
     let folder = DataFolder::take(&data)?;
@@ -62,14 +66,14 @@ pub(crate) fn run(options: &RunOptions) -> Result<(), Failure> {
         timers.learn(event);
         known.learn(event);
     })?;
-    if recovered.engine.last_sequence().0 > 0 {
+    if recovered.engine.last_sequence().0 > 0 && !known.is_half_seeded(recovered.engine.last_sequence()) {
         for difference in seeding::differences(&configuration.seed, &known) {
             tracing::warn!("{difference}");
         }
     }
     // Until here a signal just ends the process: nothing is open, and a start can be broken off anywhere.
     let stop = pipeline::stop_on_signals()?;
-    venue(&configuration, &folder, options, Parts { doors, web, views, timers, known, recovered, stop })
+    venue(&configuration, &folder, Parts { doors, web, views, timers, known, recovered, stop })
 }
 
 struct Parts {
@@ -83,16 +87,11 @@ struct Parts {
 }
 
 /// Wires the stages, opens, and runs until the stop flag.
-fn venue(
-    configuration: &Configuration,
-    folder: &DataFolder,
-    options: &RunOptions,
-    parts: Parts,
-) -> Result<(), Failure> {
+fn venue(configuration: &Configuration, folder: &DataFolder, parts: Parts) -> Result<(), Failure> {
     let Parts { doors, web, views, timers, known, recovered, stop } = parts;
     let Recovered { engine, journal, event_log, last_event } = recovered;
     let last = engine.last_sequence();
-    let commands = opening(configuration, &engine)?;
+    let commands = opening(configuration, last, &known)?;
     let clock = Clock::new(engine.clock());
     let rings = Rings::new(configuration.rings.input, configuration.rings.output, last);
     let commit = Arc::new(CommitPoint::new(last));
@@ -127,8 +126,8 @@ fn venue(
     let web = web.map(|door| open_web(door, views, &rim.outlet.event_log, &metrics)).transpose()?;
 
     std::thread::Builder::new().name("rotunda-admin".into()).spawn(move || admin.serve())?;
-    let demo = configuration.demo.enabled && !options.no_demo;
-    let fresh = last.0 == 0;
+    let demo = configuration.demo.enabled;
+    let fresh = last.0 == 0 || known.is_half_seeded(last);
     let login =
         configuration.seed.sessions.iter().find(|seed| fresh || known.session(seed.name.as_str()).is_some());
     let addresses = Endpoints {
@@ -195,17 +194,29 @@ fn run_layout(
     }
 }
 
-/// What the log gets before any door opens: the seed in an empty folder, else that no session is connected.
+/// What the log gets before any door opens: the seed in an empty folder, what is missing of it where the
+/// first start was cut, else that no session is connected.
 fn opening(
     configuration: &Configuration,
-    engine: &engine::matcher::Engine,
-) -> Result<Vec<CommandSlot>, Failure> {
-    if engine.last_sequence().0 > 0 {
+    last: Sequence,
+    known: &Known,
+) -> Result<Vec<CommandSlot>, seeding::SeedError> {
+    let now = Clock::new(Timestamp(0)).now(Instant::now());
+    if last.0 > 0 && !known.is_half_seeded(last) {
         let down = SessionCommand::blank(CommandKind::AllSessionsDown, Timestamp(0));
         return Ok(vec![CommandSlot::new(&down)]);
     }
-    let now = Clock::new(Timestamp(0)).now(Instant::now());
-    Ok(seeding::commands(&configuration.seed, configuration.venue.zone, now)?)
+    let mut commands = seeding::commands(&configuration.seed, configuration.venue.zone, now)?;
+    if last.0 > 0 {
+        known.check_seed(&commands, last)?;
+        tracing::warn!(
+            done = last.0,
+            of = commands.len(),
+            "the first start was cut while it seeded; it goes on"
+        );
+        commands.drain(..usize::try_from(last.0).unwrap_or(usize::MAX).min(commands.len()));
+    }
+    Ok(commands)
 }
 
 fn announce(
@@ -224,28 +235,26 @@ fn announce(
             "venue.insecure is true: passwords and orders travel unencrypted; keep the network to yourself"
         );
     }
-    println!("Rotunda is open.");
-    println!("  OUCH 5.0 order entry   {}", addresses.ouch);
-    println!("  ITCH 5.0 market data   {}", addresses.itch);
-    if let Some(web) = addresses.web {
-        println!("  web page and streams   http://{web}/");
-    }
-    println!("  operators              rotunda admin --data {}", folder.path().display());
-    if let Some(session) = login {
-        println!("  demo login             user {}, password {}", session.name, session.password);
-    }
-    if let Some(instrument) = configuration.seed.instruments.first() {
-        println!(
-            "  watch it trade         rotunda watch {} --data {}",
-            instrument.symbol,
-            folder.path().display()
-        );
-    }
-    println!(
-        "  participants           {}",
-        if demo { "simulated makers and takers" } else { "none of ours" }
-    );
-    Ok(())
+    let folder = folder.path().display();
+    let login = login.map_or_else(String::new, |session| {
+        format!("  demo login             user {}, password {}\n", session.name, session.password)
+    });
+    let watch = configuration.seed.instruments.first().map_or_else(String::new, |instrument| {
+        format!("  watch it trade         rotunda watch {} --data {folder}\n", instrument.symbol)
+    });
+    let web =
+        addresses.web.map_or_else(String::new, |web| format!("  web page and streams   http://{web}/\n"));
+    let participants = if demo { "simulated makers and takers" } else { "none of ours" };
+    output::print(&format!(
+        "Rotunda is open.\n  \
+           OUCH 5.0 order entry   {}\n  \
+           ITCH 5.0 market data   {}\n\
+         {web}  \
+           operators              rotunda admin --data {folder}\n\
+         {login}{watch}  \
+           participants           {participants}\n",
+        addresses.ouch, addresses.itch,
+    ))
 }
 
 /// Threads beside the pipeline: simulated participants and adapters.

@@ -20,6 +20,14 @@ pub(crate) fn date(time: Timestamp, offset_minutes: i32) -> u32 {
     u32::try_from(year * 10_000 + month * 100 + day).unwrap_or(0)
 }
 
+/// Days since 1970 to a date YYYYMMDD; `None` where the calendar has no such date.
+pub(crate) fn day_number(date: u32) -> Option<i64> {
+    let [year, month, day] = [date / 10_000, date / 100 % 100, date % 100].map(i64::from);
+    let wanted = Date { year, month, day };
+    let number = days(wanted);
+    (year >= 1970 && (1..=12).contains(&month) && civil(number) == wanted).then_some(number)
+}
+
 /// `time` as RFC 3339 in UTC, with nanoseconds.
 pub(crate) fn rfc3339(time: Timestamp) -> String {
     let seconds = (time.0 / NS_PER_SECOND) as i64;

@@ -2,8 +2,11 @@
 
 import datetime
 import itertools
+import json
 import os
+import re
 import resource
+import shutil
 import socket
 import threading
 import time
@@ -13,7 +16,7 @@ from judge import ouch
 from judge.blotter import Blotter
 from judge.itch import Books, decode
 from judge.load import MARKETS, Flow, batches
-from judge.soup import Closed
+from judge.soup import Client, Closed
 from judge.venue import FREE_PORTS, STOP_SECONDS, Venue
 
 MARKET = MARKETS[0]
@@ -151,6 +154,48 @@ def test_sigterm_under_load_exits_0_in_time_and_keeps_what_was_acknowledged(venu
     venue.start()
     with venue.orders(session=session) as again:
         assert again.read_to(len(told)) == told
+
+
+def cut_journal(venue, offset):
+    """What a kill leaves whose last write ended there: nothing behind it, and no event log."""
+    shutil.rmtree(venue.data / "events")
+    with open(venue.data / "journal" / "0000000001.journal", "r+b") as file:
+        file.seek(offset)
+        file.write(bytes(os.fstat(file.fileno()).st_size - offset))
+
+
+def test_a_first_start_that_was_cut_goes_on_where_it_stopped(tmp_path):
+    """A seed of several records, cut behind each of them."""
+    seed = ",\n".join(f'{{ name = "s{number}", password = "p{number}", account = "demo01" }}' for number in range(300))
+    text = f"[rings]\ninput = 64\n[journal]\nsegment_mib = 1\n[seed]\nsessions = [\n{seed}\n]\n"
+    with Venue(tmp_path, text) as venue:
+        whole = standing(venue)
+        venue.stop()
+        lines = venue.command("inspect", "journal", "--data", venue.data, "--json").stdout.splitlines()
+        told = [json.loads(line) for line in lines]
+        count = int(re.search(r"a seed of (\d+) commands", told[0]["why"])[1])
+        assert count > 300 and told[count - 1]["name"] == "s299"
+        cuts = sorted({command["offset"] for command in told[:count]})[1:]
+        assert len(cuts) >= 3
+        for cut in reversed(cuts):
+            cut_journal(venue, cut)
+            venue.start()
+            assert "the first start was cut" in venue.tail() and standing(venue) == whole
+            Client(venue.endpoints["ouch"]).login("s299", "p299").close()
+            venue.stop()
+        venue.start()
+        assert standing(venue) == whole
+        venue.stop()
+        cut_journal(venue, cuts[0])
+        venue.file.write_text(venue.file.read_text().replace('"s299"', '"other"'))
+        code, said = starts(venue)
+        assert code == 1 and "[seed] is another one now" in said, said
+
+
+def standing(venue):
+    """All that a seed makes, as operators see it."""
+    questions = ("instruments", "accounts", "sessions", "balances")
+    return [json.loads(venue.admin(question, "--json").stdout) for question in questions]
 
 
 def test_an_idle_venue_stops_at_once(venue):

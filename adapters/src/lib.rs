@@ -22,6 +22,6 @@ mod stage;
 
 pub use instruments::{Instruments, Scale};
 pub use json_lines::{JsonLinesFile, JsonLinesPipe, open_json_lines};
-pub use render::render_line;
+pub use render::{condition_names, render_line};
 pub use sink::{Batch, Sink, SinkError};
 pub use stage::{Stage, StageError, StageOptions, StageStatus};

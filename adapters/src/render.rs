@@ -174,7 +174,8 @@ fn level_state(object: &mut Object<'_>, order: &OrderFields, scale: Option<&Scal
     object.number("level_change", order.level_change);
 }
 
-fn accepted(object: &mut Object<'_>, event: &AcceptedEvent, scale: Option<&Scale>) {
+/// The names of the conditions that are set.
+pub fn condition_names(conditions: Conditions) -> impl Iterator<Item = &'static str> {
     const NAMES: [(Conditions, &str); 8] = [
         (Conditions::POST_ONLY, "PostOnly"),
         (Conditions::POST_ONLY_SLIDE, "PostOnlySlide"),
@@ -185,11 +186,14 @@ fn accepted(object: &mut Object<'_>, event: &AcceptedEvent, scale: Option<&Scale
         (Conditions::REJECT_IF_TRIGGERED, "RejectIfTriggered"),
         (Conditions::AS_MODIFY, "AsModify"),
     ];
+    NAMES.into_iter().filter(move |(condition, _)| conditions.contains(*condition)).map(|(_, name)| name)
+}
+
+fn accepted(object: &mut Object<'_>, event: &AcceptedEvent, scale: Option<&Scale>) {
     object.name("order_type", event.order_type);
     object.name("time_in_force", event.time_in_force);
     object.name("self_trade", event.self_trade);
-    let conditions = NAMES.iter().filter(|(condition, _)| event.conditions.contains(*condition));
-    object.names("conditions", conditions.map(|(_, name)| *name));
+    object.names("conditions", condition_names(event.conditions));
     object.text("capacity", char::from(event.capacity).encode_utf8(&mut [0; 4]).trim_matches('\0'));
     object.text("firm", event.firm.as_str());
     object.number("group", event.group);

@@ -1,6 +1,7 @@
 //! Answers of the admin socket: JSON values that `rotunda admin` prints as a table.
 
 use super::orders;
+use super::refusal::{self, Refusal};
 use super::request::{Filter, Request};
 use super::view::{OpenOrder, View};
 use engine::command::CommandKind;
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 ///
 /// # Errors
 /// A sentence: the filter names something that is not there.
-pub(crate) fn question(request: &Request, view: &View) -> Result<Value, String> {
+pub(crate) fn question(request: &Request, view: &View) -> Result<Value, Refusal> {
     Ok(match request {
         Request::Instruments => instruments(view),
         Request::Accounts => accounts(view),
@@ -27,13 +28,18 @@ pub(crate) fn question(request: &Request, view: &View) -> Result<Value, String> 
 ///
 /// # Errors
 /// The venue refused the command.
-pub(crate) fn outcome(view: &View, events: &[EventRecord], password: Option<&str>) -> Result<Value, String> {
+pub(crate) fn outcome(
+    request: &Request,
+    view: &View,
+    events: &[EventRecord],
+    password: Option<&str>,
+) -> Result<Value, Refusal> {
     let mut rows = Vec::new();
     for record in events {
         let Ok(event) = record.view() else { continue };
         match event {
             Event::Setting(setting) if setting.header.kind == EventKind::OperatorRejected => {
-                return Err(format!("the venue refused it: {:?}", setting.header.reject()));
+                return Err(refusal::refused(request, view, setting.header.reject()));
             }
             Event::Note(_) => {}
             Event::Setting(setting) if setting.header.kind == EventKind::MassCancelled => {
@@ -73,7 +79,7 @@ struct Chosen {
 }
 
 impl Chosen {
-    fn new(view: &View, filter: &Filter) -> Result<Self, String> {
+    fn new(view: &View, filter: &Filter) -> Result<Self, Refusal> {
         let session = filter.session.as_deref().map(|name| orders::session(view, name)).transpose()?;
         let account = filter.account.as_deref().map(|name| orders::account(view, name)).transpose()?;
         let instrument = filter.symbol.as_deref().map(|name| orders::instrument(view, name)).transpose()?;

@@ -2,20 +2,30 @@
 
 mod answer;
 pub(crate) mod desk;
+mod listing;
 mod orders;
+mod refusal;
 mod request;
 pub(crate) mod server;
 mod view;
 
 use crate::failure::Failure;
-use request::{Envelope, Request};
-use serde_json::Value;
-use std::io::{BufRead, BufReader, Write};
+use crate::output;
+use crate::table::table;
+use refusal::{Code, Refusal};
+pub(crate) use request::{Envelope, Request};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use server::LINE_BYTES_MAX;
+use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The admin socket's name in the data folder.
 pub(crate) const SOCKET_NAME: &str = "admin.sock";
+/// Longest wait of a client: other operators may be served first, and the venue itself gives up sooner.
+const ANSWER_WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// Arguments of `rotunda admin`.
 #[derive(clap::Args, Debug)]
@@ -39,67 +49,77 @@ pub(crate) struct AdminArguments {
 /// Sends one request to the venue and prints its answer.
 pub(crate) fn run(arguments: AdminArguments) -> Result<(), Failure> {
     let AdminArguments { data, who, why, json, request } = arguments;
+    match ask(&data, &Envelope { who, why, request })? {
+        Ok(rows) if json => output::print_line(&rows),
+        Ok(rows) => output::print(&table(rows.as_array().map_or(&[], Vec::as_slice))),
+        Err(Refusal { code, message }) => {
+            if json {
+                output::print_line(&json!({"code": code, "error": message}))?;
+            }
+            Err(Failure::new(message))
+        }
+    }
+}
+
+/// Puts a request to the venue in `data`: the rows of its answer, or why it was refused.
+///
+/// # Errors
+/// No venue answers there.
+pub(crate) fn ask(data: &Path, envelope: &Envelope) -> Result<Result<Value, Refusal>, Failure> {
     let path = data.join(SOCKET_NAME);
+    let line = serde_json::to_string(envelope)? + "\n";
+    if line.len() as u64 > LINE_BYTES_MAX {
+        let refused =
+            format!("the request has {} bytes, at most {LINE_BYTES_MAX} are taken; shorten it", line.len());
+        return Ok(Err(Refusal::new(Code::Request, refused)));
+    }
     let stream = UnixStream::connect(&path).map_err(|error| {
         Failure::new(format!(
             "no venue answers at {} ({error}); start it with `rotunda run`, or name its folder with --data",
             path.display()
         ))
     })?;
-    let envelope = Envelope { who, why, request };
-    writeln!(&stream, "{}", serde_json::to_string(&envelope)?)?;
-    let mut line = String::new();
-    BufReader::new(&stream).read_line(&mut line)?;
-    let answer: Value = serde_json::from_str(&line)
-        .map_err(|_| Failure::new("the venue closed the connection without an answer"))?;
-    if answer["ok"] != Value::Bool(true) {
-        return Err(Failure::new(answer["error"].as_str().unwrap_or("the venue gave no reason")));
-    }
-    if json {
-        println!("{}", answer["rows"]);
-    } else {
-        print!("{}", table(answer["rows"].as_array().map_or(&[], Vec::as_slice)));
-    }
-    Ok(())
-}
-
-/// Rows as aligned columns. Rows of another shape begin a table of their own.
-fn table(rows: &[Value]) -> String {
-    let keys = |row: &Value| -> Vec<String> {
-        row.as_object().map_or_else(Vec::new, |object| object.keys().cloned().collect())
+    let mut answer = String::new();
+    let mut talk = || {
+        stream.set_read_timeout(Some(ANSWER_WAIT_MAX))?;
+        stream.set_write_timeout(Some(ANSWER_WAIT_MAX))?;
+        (&stream).write_all(line.as_bytes())?;
+        BufReader::new(&stream).read_line(&mut answer)
     };
-    let mut text = String::new();
-    for group in rows.chunk_by(|a, b| keys(a) == keys(b)) {
-        let head = keys(&group[0]);
-        let mut lines = vec![head.clone()];
-        lines.extend(group.iter().map(|row| head.iter().map(|key| cell(&row[key.as_str()])).collect()));
-        let widths: Vec<usize> = (0..head.len())
-            .map(|column| lines.iter().map(|line: &Vec<String>| line[column].len()).max().unwrap_or(0))
-            .collect();
-        for line in &lines {
-            let padded: Vec<String> =
-                line.iter().zip(&widths).map(|(value, width)| format!("{value:<width$}")).collect();
-            text.push_str(padded.join("  ").trim_end());
-            text.push('\n');
+    let lost = |what: String| {
+        Failure::new(format!(
+            "{what}; whether it was carried out tells `rotunda admin status` once the venue at {} is open again, or \
+             `rotunda inspect journal`",
+            data.display()
+        ))
+    };
+    talk().map_err(|error| match error.kind() {
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => {
+            lost(format!("the venue has not answered within {} s", ANSWER_WAIT_MAX.as_secs()))
         }
-    }
-    text
+        _ => lost(format!("the venue went away ({error})")),
+    })?;
+    let answer: Answer = serde_json::from_str(&answer)
+        .map_err(|_| lost("the venue closed the connection without an answer".to_owned()))?;
+    Ok(match answer {
+        Answer { ok: true, rows, .. } => Ok(rows),
+        Answer { error, code, .. } => Err(Refusal::new(code.unwrap_or(Code::Failed), error)),
+    })
 }
 
-fn cell(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
+/// One line that the venue sends.
+#[derive(Deserialize)]
+struct Answer {
+    ok: bool,
+    #[serde(default)]
+    rows: Value,
+    #[serde(default)]
+    code: Option<Code>,
+    #[serde(default)]
+    error: String,
 }
 
 #[cfg(test)]
 mod tests {
     mod requests;
-
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn rows_are_aligned_and_shapes_kept_apart() {
-        let rows = [json!({"a": 1, "b": "xyz"}), json!({"a": 100, "b": ""}), json!({"c": true})];
-        assert_eq!(table(&rows), "a    b\n1    xyz\n100\nc\ntrue\n");
-    }
 }

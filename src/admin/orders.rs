@@ -1,19 +1,25 @@
 //! From a request to the commands that carry it out. Names become numbers by the view; what has no
 //! meaning is refused here with a sentence, what the market refuses comes back as a reject.
 
-use super::request::{Envelope, Filter, Listing, Request, Transfer};
+use super::listing::{list_instrument, set_instrument};
+use super::refusal::{Code, Refusal};
+use super::request::{Envelope, Filter, Request, Transfer};
 use super::view::View;
+use crate::time;
 use engine::command::{
-    AddSessionCommand, CommandKind, CommandSlot, ListCommand, NoteCommand, OperatorCommand, SessionCommand,
+    AddSessionCommand, CommandKind, CommandSlot, NoteCommand, OperatorCommand, SessionCommand,
 };
 use engine::decimal::Decimal;
-use engine::number::{AccountId, CurrencyId, InstrumentId, Price, Quantity, SessionId, Text, Timestamp};
+use engine::number::{AccountId, CurrencyId, InstrumentId, SessionId, Text, Timestamp};
 use engine::terms::{Phase, Side};
 
 /// Characters of a made password: no letters or digits that are mistaken for others.
 const PASSWORD_ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 /// Length of a made password; the longest that SoupBinTCP carries.
 const PASSWORD_LENGTH: usize = 10;
+
+/// How far ahead of the calendar a day may be: the venue opens no earlier one after it.
+const DAYS_AHEAD_MAX: u32 = 366;
 
 /// What a request becomes.
 pub(crate) enum Plan {
@@ -27,7 +33,7 @@ pub(crate) enum Plan {
 ///
 /// # Errors
 /// A sentence that names what is wrong and what to do.
-pub(crate) fn plan(envelope: &Envelope, view: &View, today: u32) -> Result<Plan, String> {
+pub(crate) fn plan(envelope: &Envelope, view: &View, today: u32) -> Result<Plan, Refusal> {
     let mut password = None;
     let command = match &envelope.request {
         Request::Status
@@ -39,13 +45,7 @@ pub(crate) fn plan(envelope: &Envelope, view: &View, today: u32) -> Result<Plan,
         | Request::Balances(_) => return Ok(Plan::Question),
         Request::AddCurrency { code, digits } => add_currency(view, code, *digits)?,
         Request::ListInstrument(listing) => list_instrument(view, listing)?,
-        Request::SetInstrument { symbol, setting, value } => {
-            let mut command = operator(CommandKind::SetInstrument);
-            command.instrument = instrument(view, symbol)?;
-            command.setting = setting.value() as u8;
-            command.value = *value;
-            CommandSlot::new(&command)
-        }
+        Request::SetInstrument { symbol, setting, value } => set_instrument(view, symbol, *setting, *value)?,
         Request::Halt { symbol } => phase(view, symbol, Phase::Halted)?,
         Request::Resume { symbol } => phase(view, symbol, Phase::Continuous)?,
         Request::Suspend { symbol } => phase(view, symbol, Phase::Suspended)?,
@@ -53,7 +53,7 @@ pub(crate) fn plan(envelope: &Envelope, view: &View, today: u32) -> Result<Plan,
         Request::AddAccount { name, mode, owner_group } => {
             let mut command = operator(CommandKind::AddAccount);
             command.account = AccountId(view.accounts.last_key_value().map_or(0, |(id, _)| *id) + 1);
-            command.name = text("account name", name)?;
+            command.name = named("account name", name)?;
             command.mode = mode.value();
             command.owner_group = *owner_group;
             CommandSlot::new(&command)
@@ -83,29 +83,64 @@ pub(crate) fn plan(envelope: &Envelope, view: &View, today: u32) -> Result<Plan,
         Request::Kill(filter) => filtered(view, CommandKind::Kill, filter)?,
         Request::Day { date } => {
             let mut command = SessionCommand::blank(CommandKind::NewDay, Timestamp(0));
-            command.date = date.unwrap_or(today);
+            command.date = date.map_or(Ok(today), |date| day(date, today))?;
             CommandSlot::new(&command)
         }
     };
     Ok(Plan::Commands { commands: vec![note(envelope)?, command], password })
 }
 
-fn operator(kind: CommandKind) -> OperatorCommand {
+pub(super) fn operator(kind: CommandKind) -> OperatorCommand {
     OperatorCommand::blank(kind, Timestamp(0))
 }
 
-fn note(envelope: &Envelope) -> Result<CommandSlot, String> {
+/// A date that a day may have, seen from `today`.
+fn day(date: u32, today: u32) -> Result<u32, Refusal> {
+    let (Some(wanted), Some(now)) = (time::day_number(date), time::day_number(today)) else {
+        return Err(Refusal::new(
+            Code::Date,
+            format!("day {date}: no date of the calendar; write it as YYYYMMDD, for example {today}"),
+        ));
+    };
+    if wanted > now + i64::from(DAYS_AHEAD_MAX) {
+        return Err(Refusal::new(
+            Code::Date,
+            format!(
+                "day {date}: more than {DAYS_AHEAD_MAX} days after {today}, and the venue could open no earlier day \
+                 any more; give a nearer one"
+            ),
+        ));
+    }
+    Ok(date)
+}
+
+fn note(envelope: &Envelope) -> Result<CommandSlot, Refusal> {
     let mut note = NoteCommand::blank(CommandKind::Note, Timestamp(0));
     note.who = text("who", &envelope.who)?;
     note.why = text("why", &envelope.why)?;
     Ok(CommandSlot::new(&note))
 }
 
-fn text<const N: usize>(what: &str, value: &str) -> Result<Text<N>, String> {
-    Text::new(value).ok_or_else(|| format!("{what} {value:?}: at most {N} printable ASCII characters"))
+fn text<const N: usize>(what: &str, value: &str) -> Result<Text<N>, Refusal> {
+    Text::new(value).ok_or_else(|| {
+        let shown: String = value.chars().take(N + 1).collect();
+        let cut = if shown.len() < value.len() { "…" } else { "" };
+        Refusal::value(format!(
+            "{what} {shown:?}{cut}: at most {N} printable ASCII characters; give another one with --{what}"
+        ))
+    })
 }
 
-fn filtered(view: &View, kind: CommandKind, filter: &Filter) -> Result<CommandSlot, String> {
+/// A name of something that is made: as the configuration takes it.
+pub(super) fn named<const N: usize>(what: &str, value: &str) -> Result<Text<N>, Refusal> {
+    let plain = (1..=N).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_graphic());
+    Text::new(value).filter(|_| plain).ok_or_else(|| {
+        let shown: String = value.chars().take(N + 1).collect();
+        Refusal::value(format!("{what} {shown:?}: take 1 to {N} ASCII characters without a space"))
+    })
+}
+
+fn filtered(view: &View, kind: CommandKind, filter: &Filter) -> Result<CommandSlot, Refusal> {
     let mut command = operator(kind);
     if let Some(name) = &filter.session {
         command.session = session(view, name)?;
@@ -124,69 +159,50 @@ fn filtered(view: &View, kind: CommandKind, filter: &Filter) -> Result<CommandSl
     Ok(CommandSlot::new(&command))
 }
 
-fn phase(view: &View, symbol: &str, phase: Phase) -> Result<CommandSlot, String> {
+fn phase(view: &View, symbol: &str, phase: Phase) -> Result<CommandSlot, Refusal> {
     let mut command = operator(CommandKind::SetPhase);
     command.instrument = instrument(view, symbol)?;
     command.phase = phase;
     Ok(CommandSlot::new(&command))
 }
 
-fn add_currency(view: &View, code: &str, digits: u8) -> Result<CommandSlot, String> {
+fn add_currency(view: &View, code: &str, digits: u8) -> Result<CommandSlot, Refusal> {
     let mut command = operator(CommandKind::AddCurrency);
     let next = view.currencies.last_key_value().map_or(0, |(id, _)| *id).checked_add(1);
-    command.currency = CurrencyId(next.ok_or("there are as many currencies as can be numbered")?);
-    command.name = text("currency code", code)?;
+    let full =
+        || Refusal::new(Code::Limit, "there are as many currencies as can be numbered: use one of them");
+    command.currency = CurrencyId(next.ok_or_else(full)?);
+    command.name = named("currency code", code)?;
     command.filter = digits;
     Ok(CommandSlot::new(&command))
 }
 
-fn deposit(view: &View, transfer: &Transfer, sign: i128) -> Result<CommandSlot, String> {
+fn deposit(view: &View, transfer: &Transfer, sign: i128) -> Result<CommandSlot, Refusal> {
     let mut command = operator(CommandKind::Deposit);
     command.account = account(view, &transfer.account)?;
     command.currency = currency(view, &transfer.currency)?;
     let digits = view.currencies.get(&command.currency.0).map_or(0, |terms| terms.digits);
-    let minor = Decimal::parse(&transfer.amount)
-        .and_then(|amount| amount.in_steps(1, digits))
-        .map_err(|error| format!("amount {:?}: {error}", transfer.amount))?;
+    let minor =
+        Decimal::parse(&transfer.amount).and_then(|amount| amount.in_steps(1, digits)).map_err(|error| {
+            let Transfer { amount, currency, .. } = transfer;
+            Refusal::value(format!(
+                "amount {amount:?}: {error}; {currency} has {digits} digits after the point"
+            ))
+        })?;
     if minor <= 0 {
-        return Err(format!("amount {:?}: must be above 0", transfer.amount));
+        return Err(Refusal::value(format!("amount {:?}: must be above 0", transfer.amount)));
     }
-    command.value =
-        i64::try_from(sign * minor).map_err(|_| format!("amount {:?}: too large", transfer.amount))?;
+    command.value = i64::try_from(sign * minor).map_err(|_| {
+        let most = view.amount(command.currency.0, i128::from(i64::MAX));
+        Refusal::new(
+            Code::Balance,
+            format!("amount {:?}: a balance counts to {most}; take less", transfer.amount),
+        )
+    })?;
     Ok(CommandSlot::new(&command))
 }
 
-fn list_instrument(view: &View, listing: &Listing) -> Result<CommandSlot, String> {
-    let step = |what: &str, value: &str| -> Result<(u64, u8), String> {
-        let number = Decimal::parse(value).map_err(|error| format!("{what} {value:?}: {error}"))?.trimmed();
-        let mantissa = u64::try_from(number.mantissa).ok().filter(|&mantissa| mantissa > 0);
-        Ok((mantissa.ok_or_else(|| format!("{what} {value:?}: must be above 0"))?, number.digits))
-    };
-    let mut command = ListCommand::blank(CommandKind::ListInstrument, Timestamp(0));
-    (command.tick, command.tick_digits) = step("tick", &listing.tick)?;
-    (command.lot, command.lot_digits) = step("lot", &listing.lot)?;
-    let in_steps = |what: &str, value: &str, size: u64, digits: u8| {
-        Decimal::parse(value)
-            .and_then(|number| number.in_steps(size, digits))
-            .map_err(|error| format!("{what} {value:?}: {error}"))
-    };
-    let price_max = in_steps("price-max", &listing.price_max, command.tick, command.tick_digits)?;
-    let quantity_max = in_steps("quantity-max", &listing.quantity_max, command.lot, command.lot_digits)?;
-    command.price_max = Price(i64::try_from(price_max).map_err(|_| "price-max: too large".to_owned())?);
-    command.quantity_max =
-        Quantity(u64::try_from(quantity_max).map_err(|_| "quantity-max: too large".to_owned())?);
-    command.instrument = InstrumentId(view.instruments.last_key_value().map_or(0, |(id, _)| *id) + 1);
-    command.symbol = text::<8>("symbol", &listing.symbol).and_then(|_| text("symbol", &listing.symbol))?;
-    command.base = currency(view, &listing.base)?;
-    command.quote = currency(view, &listing.quote)?;
-    command.phase = Phase::Continuous;
-    command.collar = listing.collar;
-    command.maker_fee = listing.maker_fee;
-    command.taker_fee = listing.taker_fee;
-    Ok(CommandSlot::new(&command))
-}
-
-fn add_session(view: &View, request: &Request) -> Result<(CommandSlot, String), String> {
+fn add_session(view: &View, request: &Request) -> Result<(CommandSlot, String), Refusal> {
     let Request::AddSession {
         name,
         account: account_name,
@@ -198,13 +214,13 @@ fn add_session(view: &View, request: &Request) -> Result<(CommandSlot, String), 
         burst,
     } = request
     else {
-        return Err("not a request for a session".to_owned());
+        return Err(Refusal::new(Code::Request, "not a request for a session"));
     };
     let mut command = AddSessionCommand::blank(CommandKind::AddSession, Timestamp(0));
     if name.is_empty() || name.len() > 6 || !name.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        return Err(format!(
-            "session name {name:?}: one to six letters and digits, as SoupBinTCP carries it"
-        ));
+        return Err(Refusal::value(format!(
+            "session name {name:?}: take one to six letters and digits, which is what SoupBinTCP carries"
+        )));
     }
     command.name = text("session name", name)?;
     command.session = SessionId(view.sessions.last_key_value().map_or(0, |(id, _)| *id) + 1);
@@ -214,51 +230,88 @@ fn add_session(view: &View, request: &Request) -> Result<(CommandSlot, String), 
     command.cancel_on_disconnect = u8::from(*cancel_on_disconnect);
     (command.rate, command.cancel_rate, command.burst) = (*rate, *cancel_rate, *burst);
     let password = make_password()?;
-    getrandom::fill(&mut command.salt).map_err(|error| format!("no random bytes: {error}"))?;
+    getrandom::fill(&mut command.salt).map_err(no_random_bytes)?;
     command.password_hash = net::password_hash(&command.salt, password.as_bytes());
     Ok((CommandSlot::new(&command), password))
 }
 
-fn make_password() -> Result<String, String> {
+fn no_random_bytes(error: getrandom::Error) -> Refusal {
+    Refusal::new(Code::Failed, format!("the system gives no random bytes for a password: {error}; try again"))
+}
+
+fn make_password() -> Result<String, Refusal> {
     let mut random = [0u8; PASSWORD_LENGTH];
-    getrandom::fill(&mut random).map_err(|error| format!("no random bytes: {error}"))?;
+    getrandom::fill(&mut random).map_err(no_random_bytes)?;
     Ok(random.iter().map(|byte| char::from(PASSWORD_ALPHABET[usize::from(byte % 32)])).collect())
 }
 
-/// The number of the instrument with this symbol.
-pub(crate) fn instrument(view: &View, symbol: &str) -> Result<InstrumentId, String> {
-    let found = view.instruments.iter().find(|(_, terms)| terms.symbol.as_str() == symbol);
-    found.map(|(id, _)| InstrumentId(*id)).ok_or_else(|| {
-        format!(
-            "no instrument {symbol:?}; listed are: {}",
-            names(view.instruments.values().map(|i| i.symbol))
-        )
+/// The number of the instrument with this symbol; of several the one that is listed.
+pub(crate) fn instrument(view: &View, symbol: &str) -> Result<InstrumentId, Refusal> {
+    view.listed(symbol).map(InstrumentId).ok_or_else(|| {
+        let listed = view.instruments.values().filter(|terms| terms.phase != Phase::Delisted);
+        Refusal::unknown(format!(
+            "no instrument {symbol:?}; listed are: {}; write one of them, or list it with `rotunda admin \
+             list-instrument`",
+            names(listed.map(|terms| terms.symbol))
+        ))
     })
 }
 
 /// The number of the account with this name.
-pub(crate) fn account(view: &View, name: &str) -> Result<AccountId, String> {
+pub(crate) fn account(view: &View, name: &str) -> Result<AccountId, Refusal> {
     let found = view.accounts.iter().find(|(_, account)| account.terms.name.as_str() == name);
     found.map(|(id, _)| AccountId(*id)).ok_or_else(|| {
-        format!("no account {name:?}; `rotunda admin accounts` lists the {} there are", view.accounts.len())
+        Refusal::unknown(format!(
+            "no account {name:?}; `rotunda admin accounts` lists the {} there are",
+            view.accounts.len()
+        ))
     })
 }
 
 /// The number of the session with this name.
-pub(crate) fn session(view: &View, name: &str) -> Result<SessionId, String> {
+pub(crate) fn session(view: &View, name: &str) -> Result<SessionId, Refusal> {
     let found = view.sessions.iter().find(|(_, session)| session.terms.name.as_str() == name);
     found.map(|(id, _)| SessionId(*id)).ok_or_else(|| {
-        format!("no session {name:?}; `rotunda admin sessions` lists the {} there are", view.sessions.len())
+        Refusal::unknown(format!(
+            "no session {name:?}; `rotunda admin sessions` lists the {} there are",
+            view.sessions.len()
+        ))
     })
 }
 
-fn currency(view: &View, code: &str) -> Result<CurrencyId, String> {
+pub(super) fn currency(view: &View, code: &str) -> Result<CurrencyId, Refusal> {
     let found = view.currencies.iter().find(|(_, terms)| terms.name.as_str() == code);
     found.map(|(id, _)| CurrencyId(*id)).ok_or_else(|| {
-        format!("no currency {code:?}; there are: {}", names(view.currencies.values().map(|c| c.name)))
+        Refusal::unknown(format!(
+            "no currency {code:?}; there are: {}; write one of them, or add it with `rotunda admin add-currency`",
+            names(view.currencies.values().map(|c| c.name))
+        ))
     })
 }
 
 fn names<const N: usize>(all: impl Iterator<Item = Text<N>>) -> String {
     all.map(|name| name.to_string()).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_is_a_date_that_is_not_far_ahead() {
+        for date in [20_261_125, 20_261_126, 20_271_127, 20_280_229 - 10_000 - 1] {
+            assert_eq!(day(date, 20_261_126), Ok(date));
+        }
+        for date in [0, 1, 20_261_131, 20_270_229, 20_271_128, 20_621_126, 99_999_999, u32::MAX] {
+            assert_eq!(day(date, 20_261_126).map_err(|refusal| refusal.code), Err(Code::Date), "{date}");
+        }
+    }
+
+    #[test]
+    fn names_are_whole_words() {
+        assert!(named::<16>("account name", "fund-1").is_ok());
+        for name in ["", " ", "a b", "naïve", "seventeen-letters", "a\nb"] {
+            assert_eq!(named::<16>("account name", name).map_err(|r| r.code), Err(Code::Value), "{name:?}");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 
 use super::desk::{Answer, Job};
 use super::orders::{Plan, plan};
+use super::refusal::{Code, Refusal};
 use super::request::Envelope;
 use super::view::View;
 use super::{SOCKET_NAME, answer};
@@ -21,7 +22,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 /// Longest request line, in bytes; a longer one closes the connection.
-const LINE_BYTES_MAX: u64 = 64 * 1024;
+pub(super) const LINE_BYTES_MAX: u64 = 64 * 1024;
 /// An operator's connection that says nothing for this long is closed, so that it blocks no other.
 const SILENCE_MAX: Duration = Duration::from_secs(5);
 /// Longest wait for the venue to carry out a command.
@@ -87,7 +88,7 @@ impl AdminServer {
             }
             let answer = match self.answer(&line) {
                 Ok(rows) => json!({"ok": true, "rows": rows}),
-                Err(error) => json!({"ok": false, "error": error}),
+                Err(Refusal { code, message }) => json!({"ok": false, "code": code, "error": message}),
             };
             writeln!(writer, "{answer}")?;
             if line.last() != Some(&b'\n') {
@@ -96,42 +97,54 @@ impl AdminServer {
         }
     }
 
-    fn answer(&mut self, line: &[u8]) -> Result<Value, String> {
-        let envelope: Envelope =
-            serde_json::from_slice(line).map_err(|error| format!("not a request: {error}"))?;
+    fn answer(&mut self, line: &[u8]) -> Result<Value, Refusal> {
+        let envelope: Envelope = serde_json::from_slice(line).map_err(|error| {
+            let message =
+                format!("not a request: {error}; `rotunda admin` writes them, one JSON object a line");
+            Refusal::new(Code::Request, message)
+        })?;
         self.catch_up()?;
         match plan(&envelope, &self.view, today())? {
             Plan::Question => answer::question(&envelope.request, &self.view),
             Plan::Commands { commands, password } => {
                 tracing::info!(who = envelope.who, why = envelope.why, request = ?envelope.request, "operator");
                 let done = self.ask(commands)?;
-                answer::outcome(&self.view, &done.events, password.as_deref())
+                answer::outcome(&envelope.request, &self.view, &done.events, password.as_deref())
             }
         }
     }
 
     /// Has the stages carry out commands; without any, tells only how far events are released.
-    fn ask(&self, commands: Vec<engine::command::CommandSlot>) -> Result<Answer, String> {
+    fn ask(&self, commands: Vec<engine::command::CommandSlot>) -> Result<Answer, Refusal> {
         let (answer, answered) = bounded(1);
-        self.jobs.send(Job { commands, answer }).map_err(|_| "the venue is closing".to_owned())?;
-        self.waker.wake().map_err(|error| format!("the venue cannot be woken: {error}"))?;
-        answered
-            .recv_timeout(ANSWER_WAIT_MAX)
-            .map_err(|_| "the venue has not answered; `rotunda admin status` tells whether it did".to_owned())
+        let closing = || Refusal::new(Code::Closing, "the venue is closing; ask again when it is open");
+        self.jobs.send(Job { commands, answer }).map_err(|_| closing())?;
+        self.waker.wake().map_err(|error| {
+            Refusal::new(Code::Failed, format!("the venue cannot be woken: {error}; ask again"))
+        })?;
+        answered.recv_timeout(ANSWER_WAIT_MAX).map_err(|_| {
+            let message = format!(
+                "the venue has not answered within {} s, and may still carry it out; look with `rotunda admin \
+                 status` and in `rotunda inspect journal` before you repeat it",
+                ANSWER_WAIT_MAX.as_secs()
+            );
+            Refusal::new(Code::Unanswered, message)
+        })
     }
 
     /// Reads what has been released by now, so that no answer is older than its question.
-    fn catch_up(&mut self) -> Result<(), String> {
+    fn catch_up(&mut self) -> Result<(), Refusal> {
         let released = self.ask(Vec::new())?.seen;
         let mut deadline = Instant::now() + VIEW_WAIT_MAX;
         while self.view.seen < released {
-            match self.reader.next().map_err(|error| error.to_string())? {
+            match self.reader.next().map_err(|error| Refusal::new(Code::Failed, error.to_string()))? {
                 Some(event) => {
                     self.view.apply(&event);
                     deadline = Instant::now() + VIEW_WAIT_MAX;
                 }
                 None if Instant::now() >= deadline => {
-                    return Err(format!("the event log has not come as far as {released}; ask again"));
+                    let message = format!("the event log has not come as far as {released}; ask again");
+                    return Err(Refusal::new(Code::Unanswered, message));
                 }
                 None => std::thread::sleep(Duration::from_millis(1)),
             }

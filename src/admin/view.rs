@@ -8,7 +8,7 @@ use engine::event::{
     ReportEvent, SessionAddedEvent, SettingEvent,
 };
 use engine::number::{Money, Price, Quantity};
-use engine::terms::{AccountMode, OrderType, Side, TimeInForce};
+use engine::terms::{AccountMode, OrderType, Phase, Side, TimeInForce};
 use journal::event_log::Address;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -250,6 +250,13 @@ impl View {
             }
         }
         reserved
+    }
+
+    /// The instrument of this symbol: the one that is listed, else the last one that was.
+    pub(crate) fn listed(&self, symbol: &str) -> Option<u32> {
+        let named = || self.instruments.iter().filter(|(_, terms)| terms.symbol.as_str() == symbol);
+        let listed = named().find(|(_, terms)| terms.phase != Phase::Delisted);
+        listed.or_else(|| named().next_back()).map(|(id, _)| *id)
     }
 
     /// A price as decimal text.

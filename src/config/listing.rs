@@ -7,11 +7,11 @@ use engine::number::{CurrencyId, InstrumentId, Money, Price, Quantity, Timestamp
 use engine::terms::{Matching, Phase};
 
 /// Prices in OUCH and ITCH have this many decimals.
-const WIRE_PRICE_DIGITS: u8 = 4;
+pub(crate) const WIRE_PRICE_DIGITS: u8 = 4;
 /// The highest price that ITCH carries, in ten-thousandths; the highest value itself means "market".
-const WIRE_PRICE_MAX: i64 = u32::MAX as i64 - 1;
+pub(crate) const WIRE_PRICE_MAX: i64 = u32::MAX as i64 - 1;
 /// The largest quantity that OUCH and ITCH carry, in lots.
-const WIRE_QUANTITY_MAX: i64 = u32::MAX as i64;
+pub(crate) const WIRE_QUANTITY_MAX: i64 = u32::MAX as i64;
 /// Hundredths of a basis point: decimals of a fee.
 const FEE_DIGITS: u8 = 2;
 

@@ -13,8 +13,8 @@ mod settings;
 mod tests;
 mod validate;
 
-pub(crate) use listing::currency;
-pub(crate) use seed::{AccountSeed, InstrumentSeed, Seed, SessionSeed};
+pub(crate) use listing::{WIRE_PRICE_DIGITS, WIRE_PRICE_MAX, WIRE_QUANTITY_MAX, currency};
+pub(crate) use seed::{AccountSeed, CurrencySeed, InstrumentSeed, Seed, SessionSeed};
 pub(crate) use settings::{
     Adapters, Backend, DayBegins, Demo, DemoMarket, Doors, EngineLimits, EventLog, Idle, Journal, Layout,
     Rings, Venue, Web, ZoneOffset,
@@ -22,6 +22,7 @@ pub(crate) use settings::{
 
 use crate::cli::CheckOptions;
 use crate::failure::Failure;
+use crate::output;
 use document::Fault;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -46,6 +47,15 @@ pub(crate) struct Configuration {
     pub(crate) adapters: Adapters,
     pub(crate) demo: Demo,
     pub(crate) seed: Seed,
+}
+
+/// Whether the simulated participants may trade.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Participants {
+    /// As `demo.enabled` says.
+    AsConfigured,
+    /// Not in this start.
+    None,
 }
 
 /// Why a configuration cannot be used.
@@ -98,16 +108,30 @@ impl Configuration {
     /// # Errors
     /// The file cannot be read, is no TOML, or says something that cannot be.
     pub(crate) fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
-        let Some(path) = path else { return Self::parse("", None) };
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| ConfigError::Unreadable { path: path.to_owned(), error })?;
-        Self::parse(&text, Some(path))
+        Self::load_with(path, Participants::AsConfigured)
     }
 
+    /// The same for a start that may go without the simulated participants: then nothing about them can be wrong.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub(crate) fn load_with(path: Option<&Path>, participants: Participants) -> Result<Self, ConfigError> {
+        let Some(path) = path else { return Self::parse_with("", None, participants) };
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| ConfigError::Unreadable { path: path.to_owned(), error })?;
+        Self::parse_with(&text, Some(path), participants)
+    }
+
+    #[cfg(test)]
     fn parse(text: &str, path: Option<&Path>) -> Result<Self, ConfigError> {
+        Self::parse_with(text, path, Participants::AsConfigured)
+    }
+
+    fn parse_with(text: &str, path: Option<&Path>, participants: Participants) -> Result<Self, ConfigError> {
         let wrong = |faults| ConfigError::Wrong { path: path.map(Path::to_owned), faults };
-        let configuration: Self =
+        let mut configuration: Self =
             document::read_over(DEFAULT_TEXT, text).map_err(|fault| wrong(vec![fault]))?;
+        configuration.demo.enabled &= participants == Participants::AsConfigured;
         let faults: Vec<Fault> = validate::faults(&configuration)
             .into_iter()
             .map(|(key, message)| Fault { line: document::line_of(text, &key), key, message })
@@ -120,7 +144,7 @@ impl Configuration {
 pub(crate) fn check(options: &CheckOptions) -> Result<(), Failure> {
     let configuration = Configuration::load(options.config.as_deref()).map_err(Failure::usage)?;
     let seed = &configuration.seed;
-    println!(
+    output::print_line(&format!(
         "the configuration is valid: {} instruments, {} currencies, {} accounts, {} sessions; OUCH on {}, ITCH on {}, web on {}, data in {}",
         seed.instruments.len(),
         seed.currencies.len(),
@@ -130,13 +154,10 @@ pub(crate) fn check(options: &CheckOptions) -> Result<(), Failure> {
         configuration.doors.itch,
         configuration.web.address,
         configuration.venue.data.display(),
-    );
-    Ok(())
+    ))
 }
 
 /// `rotunda config`.
-#[expect(clippy::unnecessary_wraps, reason = "a command like the others")]
 pub(crate) fn print_default() -> Result<(), Failure> {
-    print!("{DEFAULT_TEXT}");
-    Ok(())
+    output::print(DEFAULT_TEXT)
 }

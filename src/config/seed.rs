@@ -34,7 +34,7 @@ pub(crate) struct CurrencySeed {
 }
 
 /// An instrument, in decimal numbers.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct InstrumentSeed {
     #[serde(deserialize_with = "symbol")]

@@ -1,6 +1,6 @@
 //! A wrong configuration is told by file, line, key and remedy.
 
-use super::{Configuration, DEFAULT_TEXT};
+use super::{Configuration, DEFAULT_TEXT, Participants};
 use crate::fuzz::fuzz;
 use std::path::Path;
 
@@ -159,4 +159,13 @@ fn fuzz_symbol_and_decimal() {
         }
         symbol.is_some() || decimal.is_ok()
     });
+}
+
+#[test]
+fn without_participants_nothing_about_them_is_wrong() {
+    let text = "[seed]\nsessions = []\n";
+    assert!(complaint(text).contains("demo.markets[0].maker"));
+    let configuration =
+        Configuration::parse_with(text, None, Participants::None).expect("nobody trades for it");
+    assert!(!configuration.demo.enabled);
 }

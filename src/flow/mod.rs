@@ -4,8 +4,9 @@ mod player;
 mod record;
 
 use crate::cli::{FlowOptions, Speed};
-use crate::endpoints::Endpoints;
+use crate::endpoints::{self, Endpoints};
 use crate::failure::Failure;
+use crate::output;
 use crate::progress;
 use engine::decimal::Decimal;
 use net::client::{Client, Credentials};
@@ -29,7 +30,13 @@ pub(crate) fn run(options: &FlowOptions) -> Result<(), Failure> {
     let symbol = crate::symbol::padded(&options.symbol)
         .ok_or_else(|| Failure::usage(format!("--symbol {}: 1 to 8 ASCII characters", options.symbol)))?;
     let client = Client::connect(address, &Credentials::from_now(&options.session, &options.password))
-        .map_err(|error| Failure::new(format!("OUCH at {address}, session {}: {error}", options.session)))?;
+        .map_err(|error| {
+            Failure::new(format!(
+                "OUCH at {address}, session {}: {error}{}",
+                options.session,
+                endpoints::remedy(&error)
+            ))
+        })?;
 
     let started = Instant::now();
     let (counts, trades) = play(client, symbol, &record, options.speed)?;
@@ -40,11 +47,10 @@ pub(crate) fn run(options: &FlowOptions) -> Result<(), Failure> {
             .map_err(|error| Failure::new(format!("cannot write {}: {error}", path.display())))?;
     }
     if options.json {
-        println!("{}", outcome.to_json(&record));
+        output::print_line(&outcome.to_json(&record))
     } else {
-        outcome.print(&record);
+        output::print(&outcome.text(&record))
     }
-    Ok(())
 }
 
 fn play(
@@ -115,18 +121,22 @@ impl Outcome {
         })
     }
 
-    fn print(&self, record: &Record) {
+    fn text(&self, record: &Record) -> String {
         let Counts { orders, cancels, reductions, skipped, rejected, post_only_cancels } = self.counts;
-        println!("rows               {:>9}", record.orders.len());
-        println!("  orders           {orders:>9}   of them cancelled as post-only: {post_only_cancels}");
-        println!("  cancels          {cancels:>9}");
-        println!("  reductions       {reductions:>9}");
-        println!("  skipped          {skipped:>9}   no price or quantity that an order may have");
-        println!("rejected           {rejected:>9}");
-        println!("trades             {:>9}", self.trades.len());
+        let (rows, trades, recorded) = (record.orders.len(), self.trades.len(), record.trades.len());
         let equal = in_both(&self.trades, &record.trades);
-        println!("  as recorded      {equal:>9}   of {} recorded", record.trades.len());
-        println!("{:.1} s, {:.0} messages a second", self.seconds, self.messages_per_second());
+        let (seconds, rate) = (self.seconds, self.messages_per_second());
+        format!(
+            "rows               {rows:>9}\n  \
+               orders           {orders:>9}   of them cancelled as post-only: {post_only_cancels}\n  \
+               cancels          {cancels:>9}\n  \
+               reductions       {reductions:>9}\n  \
+               skipped          {skipped:>9}   no price or quantity that an order may have\n\
+             rejected           {rejected:>9}\n\
+             trades             {trades:>9}\n  \
+               as recorded      {equal:>9}   of {recorded} recorded\n\
+             {seconds:.1} s, {rate:.0} messages a second\n"
+        )
     }
 
     /// Writes the trades in the order of their numbers: JSON lines for `.jsonl`, else CSV.

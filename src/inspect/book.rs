@@ -4,6 +4,7 @@ use super::Stop;
 use crate::book_text::{self, Listed, Shown};
 use crate::cli::Source;
 use crate::failure::Failure;
+use crate::output;
 use crate::rebuild::{Moment, rebuild};
 use engine::event::{AcceptedEvent, Event, EventKind, EventRecord, Flags, ReportEvent};
 use engine::matcher::Engine;
@@ -24,9 +25,9 @@ pub(super) fn run(
         None => at_command(source, symbol, sequence)?,
     };
     if source.json {
-        println!("{}", book.json());
+        output::print_line(&book.json())?
     } else {
-        print!("{}", book.text());
+        output::print(&book.text())?
     }
     Ok(())
 }
@@ -38,6 +39,12 @@ fn at_command(source: &Source, symbol: &str, last: Option<u64>) -> Result<Listed
         }
         Moment::Before { .. } | Moment::After { .. } => ControlFlow::Continue(()),
     })?;
+    if let Some(last) = last.filter(|&last| last > engine.last_sequence().0) {
+        let end = engine.last_sequence();
+        return Err(Failure::new(format!(
+            "the journal ends with command {end}: --sequence {last} is beyond it"
+        )));
+    }
     book_text::listed(&engine, symbol)
 }
 

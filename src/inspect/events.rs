@@ -2,19 +2,19 @@
 
 use super::Stop;
 use crate::cli::{Range, Source};
-use crate::data_folder;
 use crate::failure::Failure;
+use crate::rebuild;
 use adapters::{Instruments, render_line};
 use engine::event::{EventKind, EventRecord};
 use engine::number::Sequence;
-use journal::event_log::{Address, EventLogReader};
+use journal::event_log::Address;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
 
 /// Prints the events of the range, or how many there are of each kind.
 pub(super) fn run(source: &Source, range: Range) -> Result<(), Stop> {
-    let mut reader = EventLogReader::open(&data_folder::event_log(&source.data)).map_err(Failure::from)?;
+    let mut reader = rebuild::events(&source.data)?;
     let mut instruments = Instruments::default();
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut kinds: BTreeMap<u8, u64> = BTreeMap::new();
@@ -57,7 +57,7 @@ fn people(event: &EventRecord, line: &str) -> String {
             format!("{key}={}", value.as_str().map_or_else(|| value.to_string(), str::to_owned))
         })
         .collect();
-    format!("{:<14} {:<14} {}", Address::of(event).to_string(), name(event.kind()), rest.join(" "))
+    format!("{:<14} {:<16} {}", Address::of(event).to_string(), name(event.kind()), rest.join(" "))
 }
 
 fn name(kind: u8) -> String {

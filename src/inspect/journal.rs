@@ -1,15 +1,18 @@
 //! Commands of the journal, one a line.
 
-use super::Stop;
+use super::{Stop, command};
 use crate::cli::{Range, Source};
 use crate::data_folder;
 use crate::failure::Failure;
 use crate::rebuild;
 use crate::time;
+use adapters::Instruments;
 use engine::command::CommandSlot;
+use engine::event::EventRecord;
+use engine::matcher::Engine;
 use engine::number::Sequence;
 use journal::JournalError;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use std::io::{BufWriter, Write};
 
 /// What was seen.
@@ -29,6 +32,8 @@ pub(super) fn run(source: &Source, range: Range) -> Result<(), Stop> {
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut seen = Seen::default();
     let mut written = Ok(());
+    let mut beyond = false;
+    let mut scales = Scales::new(source)?;
     while let Some(record) = reader.next_record().map_err(Failure::from)? {
         let header = record.header;
         seen.records += 1;
@@ -37,12 +42,17 @@ pub(super) fn run(source: &Source, range: Range) -> Result<(), Stop> {
         seen.durable_index = header.durable;
         seen.last_index = header.first_index + u64::from(header.entries) - u64::from(header.entries > 0);
         let place = record.position;
-        let mut each = |sequence: Sequence, command: &CommandSlot| {
+        let mut each = |sequence: Sequence, slot: &CommandSlot| {
             seen.commands += 1;
             let inside = sequence.0 >= range.from && range.to.is_none_or(|to| sequence.0 <= to);
+            beyond = range.to.is_some_and(|to| sequence.0 >= to) && !range.summary;
             if inside && !range.summary && written.is_ok() {
-                let line = line(sequence, command, (place.segment, place.offset), source.json);
+                let fields = command::fields(slot, &scales.instruments);
+                let line = line(sequence, slot, (place.segment, place.offset), fields, source.json);
                 written = writeln!(out, "{line}");
+            }
+            if !range.summary {
+                scales.follow(sequence, slot);
             }
         };
         if let Err(fault) = record.for_each_command(&mut each) {
@@ -50,6 +60,9 @@ pub(super) fn run(source: &Source, range: Range) -> Result<(), Stop> {
             return Err(Failure::from(JournalError::Malformed { file, offset: place.offset, fault }).into());
         }
         std::mem::replace(&mut written, Ok(()))?;
+        if beyond {
+            break;
+        }
     }
     if range.summary {
         let torn = reader.tail().map_or(0, |tail| tail.bytes_torn);
@@ -58,17 +71,46 @@ pub(super) fn run(source: &Source, range: Range) -> Result<(), Stop> {
     Ok(out.flush()?)
 }
 
-fn line(sequence: Sequence, command: &CommandSlot, (segment, offset): (u64, u64), as_json: bool) -> String {
-    let told = match command.view() {
-        Ok(view) => format!("{view:?}"),
-        Err(malformed) => malformed.to_string(),
-    };
-    let time = time::rfc3339(command.time());
-    if as_json {
-        return json!({"sequence": sequence.0, "time": time, "segment": segment, "offset": offset, "command": told})
-            .to_string();
+/// The scales of instruments as they are before each command: the market tells them as it is made again.
+struct Scales {
+    engine: Engine,
+    events: Vec<EventRecord>,
+    instruments: Instruments,
+}
+
+impl Scales {
+    fn new(source: &Source) -> Result<Self, Failure> {
+        let engine = Engine::new(&data_folder::limits(&source.data)?.unwrap_or_default());
+        Ok(Self { engine, events: Vec::new(), instruments: Instruments::default() })
     }
-    format!("{sequence:<10} {time} {segment}:{offset:<10} {told}")
+
+    fn follow(&mut self, sequence: Sequence, command: &CommandSlot) {
+        self.engine.apply(sequence, command, &mut self.events);
+        for event in self.events.drain(..) {
+            self.instruments.observe(&event);
+        }
+    }
+}
+
+fn line(
+    sequence: Sequence,
+    command: &CommandSlot,
+    (segment, offset): (u64, u64),
+    fields: Map<String, Value>,
+    as_json: bool,
+) -> String {
+    let time = time::rfc3339(command.time());
+    if !as_json {
+        let place = format!("{segment}:{offset}");
+        return format!("{sequence:<10} {time} {place:<12} {}", command::text(&fields));
+    }
+    let mut object = Map::new();
+    object.insert("sequence".to_owned(), sequence.0.into());
+    object.insert("time".to_owned(), time.into());
+    object.insert("segment".to_owned(), segment.into());
+    object.insert("offset".to_owned(), offset.into());
+    object.extend(fields);
+    Value::Object(object).to_string()
 }
 
 fn summary(seen: &Seen, bytes_torn: u64, as_json: bool) -> String {

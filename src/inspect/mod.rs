@@ -1,6 +1,7 @@
 //! `rotunda inspect`: looks into a data folder, for people and as JSON, without changing it.
 
 mod book;
+mod command;
 mod events;
 mod journal;
 mod sessions;

@@ -2,45 +2,34 @@
 
 use super::Stop;
 use crate::cli::Source;
-use crate::data_folder;
 use crate::failure::Failure;
-use crate::rebuild::rebuild;
+use crate::rebuild::{self, rebuild};
+use crate::table::table;
 use adapters::{Instruments, render_line};
 use engine::event::{Event, EventRecord};
 use engine::number::{SessionId, Text};
-use journal::event_log::EventLogReader;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::io::{BufWriter, Write};
 use std::ops::ControlFlow;
 
 /// Prints the sessions as the journal leaves them.
 pub(super) fn run(source: &Source) -> Result<(), Stop> {
     let engine = rebuild(&source.data, &mut |_| ControlFlow::Continue(()))?;
+    let rows: Vec<Value> = engine
+        .sessions()
+        .map(|session| {
+            json!({"session": session.session.0, "name": session.name.as_str(),
+                "role": format!("{:?}", session.role), "account": session.account.0, "enabled": session.enabled,
+                "connected": session.connection != 0, "next_report": session.next_report.0,
+                "last_user_ref": session.last_user_ref.0, "live_orders": session.live_orders,
+                "day": session.day.as_str()})
+        })
+        .collect();
     let mut out = BufWriter::new(std::io::stdout().lock());
-    if !source.json {
-        writeln!(out, "number  name    role        connected  next report  last number  live orders  day")?;
-    }
-    for session in engine.sessions() {
-        let role = format!("{:?}", session.role);
-        let connected = session.connection != 0;
-        if source.json {
-            let row = json!({"session": session.session.0, "name": session.name.as_str(), "role": role,
-                "account": session.account.0, "enabled": session.enabled, "connected": connected,
-                "next_report": session.next_report.0, "last_user_ref": session.last_user_ref.0,
-                "live_orders": session.live_orders, "day": session.day.as_str()});
-            writeln!(out, "{row}")?;
-        } else {
-            writeln!(
-                out,
-                "{:<7} {:<7} {role:<11} {connected:<10} {:<12} {:<12} {:<12} {}",
-                session.session,
-                session.name,
-                session.next_report,
-                session.last_user_ref,
-                session.live_orders,
-                session.day
-            )?;
-        }
+    if source.json {
+        rows.iter().try_for_each(|row| writeln!(out, "{row}"))?;
+    } else {
+        out.write_all(table(&rows).as_bytes())?;
     }
     Ok(out.flush()?)
 }
@@ -48,8 +37,7 @@ pub(super) fn run(source: &Source) -> Result<(), Stop> {
 /// Prints the numbered reports of a session's day, with their details.
 pub(super) fn stream(source: &Source, name: &str, from: u32, day: Option<&str>) -> Result<(), Stop> {
     let wanted = Text::<8>::new(name);
-    let folder = data_folder::event_log(&source.data);
-    let mut reader = EventLogReader::open(&folder).map_err(Failure::from)?;
+    let mut reader = rebuild::events(&source.data)?;
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut lines = Lines::default();
     let mut session = None;

@@ -1,10 +1,12 @@
 //! What the log says of currencies, instruments, accounts and sessions: the sum of its events.
 
-use engine::command::{AccountSetting, CommandKind, InstrumentSetting, SessionSetting};
+use super::SeedError;
+use super::extent::Extent;
+use engine::command::{AccountSetting, CommandKind, CommandSlot, InstrumentSetting, SessionSetting};
 use engine::event::{
     Event, EventKind, EventRecord, InstrumentEvent, NamedEvent, SessionAddedEvent, SettingEvent,
 };
-use engine::number::{AccountId, CurrencyId, InstrumentId, Text};
+use engine::number::{AccountId, CurrencyId, InstrumentId, Sequence, Text};
 use std::collections::BTreeMap;
 
 /// Settings by number of what they belong to, and number of the setting.
@@ -13,6 +15,8 @@ type Settings = BTreeMap<(u32, u8), i64>;
 /// The market's standing data, by name.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
+    /// What the log's first command, the seed's note, says of the seed.
+    seed: Option<Extent>,
     currencies: BTreeMap<Text<16>, NamedEvent>,
     instruments: BTreeMap<Text<16>, InstrumentEvent>,
     accounts: BTreeMap<Text<16>, NamedEvent>,
@@ -25,7 +29,8 @@ pub(crate) struct Known {
 impl Known {
     /// Takes in an event; most say nothing of this kind.
     pub(crate) fn learn(&mut self, record: &EventRecord) {
-        const RARE: [EventKind; 5] = [
+        const RARE: [EventKind; 6] = [
+            EventKind::Note,
             EventKind::Instrument,
             EventKind::Setting,
             EventKind::CurrencyAdded,
@@ -49,6 +54,9 @@ impl Known {
                 self.sessions.insert(event.name, *event);
             }
             Ok(Event::Setting(event)) => self.learn_setting(event),
+            Ok(Event::Note(note)) if record.sequence() == Sequence(1) => {
+                self.seed = Extent::read(note.who.as_str(), note.why.as_str());
+            }
             Ok(
                 Event::Detail(_)
                 | Event::Accepted(_)
@@ -77,6 +85,24 @@ impl Known {
             _ => return,
         };
         settings.insert((number, event.setting), event.value);
+    }
+
+    /// Whether a log that ends with the command `last` holds only a part of its seed.
+    pub(crate) fn is_half_seeded(&self, last: Sequence) -> bool {
+        self.seed.is_some_and(|seed| last.0 < seed.commands)
+    }
+
+    /// Whether `commands` are those that the log has a part of.
+    ///
+    /// # Errors
+    /// The seed has changed since.
+    pub(crate) fn check_seed(&self, commands: &[CommandSlot], done: Sequence) -> Result<(), SeedError> {
+        match self.seed {
+            Some(seed) if seed != Extent::of(commands) => {
+                Err(SeedError::Changed { done: done.0, of: seed.commands })
+            }
+            _ => Ok(()),
+        }
     }
 
     pub(crate) fn currency(&self, name: &str) -> Option<&NamedEvent> {

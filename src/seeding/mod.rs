@@ -5,17 +5,17 @@
 //! apply it, and nothing is changed.
 
 mod difference;
+mod extent;
 mod known;
 
 pub(crate) use difference::differences;
+use extent::Extent;
 pub(crate) use known::Known;
 
 use crate::config::{AccountSeed, Seed, SessionSeed, ZoneOffset, currency};
 use crate::time;
-use engine::command::{
-    AddSessionCommand, CommandKind, CommandSlot, NoteCommand, OperatorCommand, SessionCommand,
-};
-use engine::number::{AccountId, InstrumentId, Money, SessionId, Text, Timestamp};
+use engine::command::{AddSessionCommand, CommandKind, CommandSlot, OperatorCommand, SessionCommand};
+use engine::number::{AccountId, InstrumentId, Money, SessionId, Timestamp};
 
 /// Why a seed yields no commands.
 #[derive(Debug)]
@@ -24,6 +24,13 @@ pub(crate) enum SeedError {
     Unchecked { key: String, message: String },
     /// The system gives no random bytes, which passwords need.
     Random(getrandom::Error),
+    /// The first start was cut while it seeded, with another seed than this.
+    Changed {
+        /// Commands of that seed that are in the log.
+        done: u64,
+        /// Commands that it had.
+        of: u64,
+    },
 }
 
 impl std::fmt::Display for SeedError {
@@ -31,6 +38,12 @@ impl std::fmt::Display for SeedError {
         match self {
             Self::Unchecked { key, message } => write!(f, "{key}: {message}"),
             Self::Random(error) => write!(f, "no random bytes for the salt of passwords: {error}"),
+            Self::Changed { done, of } => write!(
+                f,
+                "the first start on this data folder was cut after {done} of the {of} commands of its [seed], and the \
+                 configuration's [seed] is another one now; start once more with the seed as it was, or delete the \
+                 folder, in which nobody has traded"
+            ),
         }
     }
 }
@@ -43,7 +56,8 @@ impl std::error::Error for SeedError {}
 /// # Errors
 /// The seed was not checked, or the system has no random bytes.
 pub(crate) fn commands(seed: &Seed, zone: ZoneOffset, now: Timestamp) -> Result<Vec<CommandSlot>, SeedError> {
-    let mut commands = vec![note(now), new_day(zone, now)];
+    // The note comes first and counts the others: it is put in its place when they are known.
+    let mut commands = vec![CommandSlot::EMPTY, new_day(zone, now)];
     for (index, currency) in seed.currencies.iter().enumerate() {
         let mut command = OperatorCommand::blank(CommandKind::AddCurrency, now);
         let (number, _) =
@@ -69,19 +83,13 @@ pub(crate) fn commands(seed: &Seed, zone: ZoneOffset, now: Timestamp) -> Result<
         let command = add_session(seed, SessionId(number(index)), session, now)?;
         commands.push(CommandSlot::new(&command));
     }
+    commands[0] = Extent::of(&commands).note(now);
     Ok(commands)
 }
 
 /// Numbers count from 1: 0 names none.
 fn number(index: usize) -> u32 {
     u32::try_from(index + 1).unwrap_or(u32::MAX)
-}
-
-fn note(now: Timestamp) -> CommandSlot {
-    let mut note = NoteCommand::blank(CommandKind::Note, now);
-    note.who = Text::new("seed").expect("four characters fit sixteen");
-    note.why = Text::new("first start on an empty data folder").expect("35 characters fit 64");
-    CommandSlot::new(&note)
 }
 
 fn new_day(zone: ZoneOffset, now: Timestamp) -> CommandSlot {
@@ -164,7 +172,7 @@ mod tests {
     use engine::command::Command;
     use engine::limits::Limits;
     use engine::matcher::Engine;
-    use engine::number::Sequence;
+    use engine::number::{Sequence, Text};
 
     #[test]
     fn the_default_seed_yields_every_command_in_order() {
@@ -187,6 +195,45 @@ mod tests {
         let last =
             commands.last().map(|slot| slot.view().map(|command| matches!(command, Command::AddSession(_))));
         assert_eq!(last, Some(Ok(true)));
+    }
+
+    /// Cut after any command, a first start goes on to the market that an uncut one makes.
+    #[test]
+    fn a_seed_that_was_cut_anywhere_goes_on() {
+        let Configuration { venue, mut seed, .. } =
+            Configuration::load(None).expect("the defaults are valid");
+        let commands = |seed: &Seed, now| commands(seed, venue.zone, Timestamp(now)).expect("commands");
+        let whole = known_after(&seed, venue.zone);
+        let first = commands(&seed, 1);
+        assert!(!whole.is_half_seeded(Sequence(first.len() as u64)));
+        assert!(!whole.is_half_seeded(Sequence(first.len() as u64 + 9)));
+        // The next start may be on the next day.
+        let again = commands(&seed, 86_400_000_000_001);
+        for cut in 1..first.len() {
+            let mut engine = Engine::new(&Limits::default());
+            let mut known = Known::default();
+            let mut take = |slots: &[CommandSlot], known: &mut Known| {
+                for slot in slots {
+                    let mut events = Vec::new();
+                    engine.apply(engine.last_sequence().next(), slot, &mut events);
+                    events.iter().for_each(|event| known.learn(event));
+                }
+            };
+            take(&first[..cut], &mut known);
+            assert!(known.is_half_seeded(Sequence(cut as u64)), "{cut}");
+            assert!(known.check_seed(&again, Sequence(cut as u64)).is_ok(), "{cut}");
+            take(&again[cut..], &mut known);
+            assert_eq!(differences(&seed, &known), [], "{cut}");
+            assert!(!known.is_half_seeded(engine.last_sequence()), "{cut}");
+        }
+        let mut half = Known::default();
+        let mut events = Vec::new();
+        Engine::new(&Limits::default()).apply(Sequence(1), &first[0], &mut events);
+        events.iter().for_each(|event| half.learn(event));
+        seed.instruments[0].collar = "7".parse().expect("a decimal");
+        assert!(
+            matches!(half.check_seed(&commands(&seed, 1), Sequence(1)), Err(SeedError::Changed { done: 1, of }) if of == first.len() as u64)
+        );
     }
 
     /// What an empty market knows once it has taken the seed.

@@ -45,6 +45,8 @@ struct Resting {
 pub(super) struct Market {
     symbol: [u8; 8],
     locate: Option<u16>,
+    /// Times that the instrument's terms were told.
+    listings: u64,
     state: u8,
     orders: HashMap<u64, Resting>,
     bids: BTreeMap<u32, Level>,
@@ -60,6 +62,7 @@ impl Market {
         Self {
             symbol,
             locate: None,
+            listings: 0,
             state: b' ',
             orders: HashMap::new(),
             bids: BTreeMap::new(),
@@ -73,6 +76,11 @@ impl Market {
     /// Whether the instrument is listed.
     pub(super) const fn is_listed(&self) -> bool {
         self.locate.is_some()
+    }
+
+    /// Rises whenever the instrument's terms, its lot among them, may have changed.
+    pub(super) const fn listings(&self) -> u64 {
+        self.listings
     }
 
     /// All symbols that are listed.
@@ -120,6 +128,7 @@ impl Market {
                 self.symbols.insert(String::from_utf8_lossy(&stock.stock).trim_end().to_owned());
                 if stock.stock == self.symbol {
                     self.locate = Some(stock.locate);
+                    self.listings += 1;
                     return true;
                 }
             }

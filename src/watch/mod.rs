@@ -3,9 +3,12 @@
 mod market;
 mod screen;
 
+use crate::admin::{self, Envelope, Request};
 use crate::cli::WatchOptions;
-use crate::endpoints::Endpoints;
+use crate::endpoints::{self, Endpoints};
 use crate::failure::Failure;
+use crate::output;
+use engine::decimal::Decimal;
 use market::Market;
 use net::client::{Client, ClientError, Credentials, Received};
 use net::itch;
@@ -25,6 +28,8 @@ const CAUGHT_UP: Duration = Duration::from_millis(250);
 /// Pause before a lost connection is tried again, and how often it is.
 const RETRY: Duration = Duration::from_secs(1);
 const RETRIES_MAX: u32 = 30;
+/// Most levels that are drawn on each side.
+const LEVELS_MAX: usize = 1_000;
 
 /// `rotunda watch`.
 pub(crate) fn run(options: &WatchOptions) -> Result<(), Failure> {
@@ -36,13 +41,20 @@ pub(crate) fn run(options: &WatchOptions) -> Result<(), Failure> {
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
         signal_hook::flag::register(signal, Arc::clone(&stop))?;
     }
-    let mut feed = Feed::connect(address, options)?;
+    let lots = Lots::new(options)?;
+    let mut feed = Feed::connect(address, options, lots)?;
     let watched = watch(&mut feed, options, &stop);
     if feed.painted {
-        print!("\x1b[?25h\x1b[?1049l");
-        std::io::stdout().flush()?;
+        output::print("\x1b[?25h\x1b[?1049l")?;
     }
     watched
+}
+
+/// Whether pictures are still wanted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    There,
+    Gone,
 }
 
 fn watch(feed: &mut Feed, options: &WatchOptions, stop: &AtomicBool) -> Result<(), Failure> {
@@ -62,10 +74,10 @@ fn watch(feed: &mut Feed, options: &WatchOptions, stop: &AtomicBool) -> Result<(
         if !caught_up || !due || !(changed || shown.is_none()) {
             continue;
         }
-        feed.paint(options, terminal)?;
+        let reader = feed.paint(options, terminal)?;
         shown = Some(Instant::now());
         changed = false;
-        if options.once {
+        if options.once || reader == Reader::Gone {
             break;
         }
     }
@@ -79,20 +91,73 @@ struct Feed {
     client: Client,
     market: Market,
     symbol: [u8; 8],
+    lots: Lots,
     /// The terminal shows a picture of ours.
     painted: bool,
 }
 
+/// Where the size of a lot comes from: the feed counts lots and does not tell their size.
+enum Lots {
+    /// The command line.
+    Given(Decimal),
+    /// The operators' socket of the venue, asked again whenever the instrument's terms are told.
+    Venue { listings: u64, lot: Option<Decimal> },
+    /// Nowhere.
+    Unknown,
+}
+
+impl Lots {
+    fn new(options: &WatchOptions) -> Result<Self, Failure> {
+        match &options.lot {
+            Some(text) => match Decimal::parse(text) {
+                Ok(lot) if lot.mantissa > 0 => Ok(Self::Given(lot)),
+                _ => Err(Failure::usage(format!("--lot {text}: a decimal number above 0"))),
+            },
+            // The address may be that of another venue than the folder's.
+            None if options.itch.is_some() => Ok(Self::Unknown),
+            None => Ok(Self::Venue { listings: 0, lot: None }),
+        }
+    }
+
+    /// The size now; `listings` counts how often the instrument's terms were told.
+    fn size(&mut self, options: &WatchOptions, listings: u64) -> Option<Decimal> {
+        match self {
+            Self::Given(lot) => Some(*lot),
+            Self::Unknown => None,
+            Self::Venue { listings: asked, lot } => {
+                if *asked != listings {
+                    (*asked, *lot) = (listings, ask(options));
+                }
+                *lot
+            }
+        }
+    }
+}
+
+/// The lot as the venue tells operators; `None` where it does not answer.
+fn ask(options: &WatchOptions) -> Option<Decimal> {
+    let envelope = Envelope { who: "watch".to_owned(), why: String::new(), request: Request::Instruments };
+    let rows = admin::ask(&options.data, &envelope).ok()?.ok()?;
+    let is_ours =
+        |row: &&serde_json::Value| row["symbol"] == options.symbol.as_str() && row["phase"] != "Delisted";
+    let lot = rows.as_array()?.iter().find(is_ours)?["lot"].as_str()?;
+    Decimal::parse(lot).ok()
+}
+
 impl Feed {
-    fn connect(address: SocketAddr, options: &WatchOptions) -> Result<Self, Failure> {
+    fn connect(address: SocketAddr, options: &WatchOptions, lots: Lots) -> Result<Self, Failure> {
         let symbol = crate::symbol::padded(&options.symbol).ok_or_else(|| {
             Failure::usage(format!("{}: a symbol has 1 to 8 ASCII characters", options.symbol))
         })?;
         let credentials = Credentials::from_start(&options.session, &options.password);
         let client = Client::connect(address, &credentials).map_err(|error| {
-            Failure::new(format!("ITCH at {address}, session {}: {error}", options.session))
+            Failure::new(format!(
+                "ITCH at {address}, session {}: {error}{}",
+                options.session,
+                endpoints::remedy(&error)
+            ))
         })?;
-        Ok(Self { address, credentials, client, market: Market::new(symbol), symbol, painted: false })
+        Ok(Self { address, credentials, client, market: Market::new(symbol), symbol, lots, painted: false })
     }
 
     /// Takes in the next message; whether it changed the picture, `None` if none came within `wait`.
@@ -131,8 +196,10 @@ impl Feed {
                 Err(error) => return Err(error.into()),
             }
         }
-        let message =
-            format!("ITCH at {}: the connection was lost and could not be made again", self.address);
+        let message = format!(
+            "ITCH at {}: the connection was lost and could not be made again; is the venue open (`rotunda run`)?",
+            self.address
+        );
         Err(Failure::new(message))
     }
 
@@ -144,24 +211,27 @@ impl Feed {
         since_midnight_ns.saturating_sub(self.market.time_ns()) < RECENT_NS
     }
 
-    fn paint(&mut self, options: &WatchOptions, terminal: bool) -> Result<(), Failure> {
+    fn paint(&mut self, options: &WatchOptions, terminal: bool) -> Result<Reader, Failure> {
         if !self.market.is_listed() {
             let symbols: Vec<&str> = self.market.symbols().collect();
             let listed = symbols.join(", ");
             return Err(Failure::new(format!("{} is not listed here; these are: {listed}", options.symbol)));
         }
-        let style = Style { levels: options.levels.max(1), colours: terminal };
+        let lot = self.lots.size(options, self.market.listings());
+        let style = Style { levels: options.levels.clamp(1, LEVELS_MAX), colours: terminal, lot };
         let picture = screen::draw(&options.symbol, &self.market, style);
         let mut out = std::io::stdout().lock();
-        if terminal {
+        let written = if terminal {
             let enter = if self.painted { "" } else { "\x1b[?1049h\x1b[?25l" };
             let picture = picture.replace('\n', "\x1b[K\n");
-            write!(out, "{enter}\x1b[H{picture}\x1b[J")?;
             self.painted = true;
+            write!(out, "{enter}\x1b[H{picture}\x1b[J")
         } else {
-            writeln!(out, "{picture}")?;
-        }
-        out.flush()?;
-        Ok(())
+            writeln!(out, "{picture}")
+        };
+        let written = written.and_then(|()| out.flush());
+        let reader = if written.is_err() { Reader::Gone } else { Reader::There };
+        output::forgive(written)?;
+        Ok(reader)
     }
 }

@@ -17,6 +17,19 @@ pub(super) struct Style {
     pub(super) levels: usize,
     /// With colours.
     pub(super) colours: bool,
+    /// Size of a lot; where it is not known quantities are counts of lots.
+    pub(super) lot: Option<Decimal>,
+}
+
+impl Style {
+    fn quantity(self, lots: u64) -> String {
+        match self.lot {
+            None => lots.to_string(),
+            Some(Decimal { mantissa, digits }) => {
+                Decimal { mantissa: mantissa.saturating_mul(i128::from(lots)), digits }.to_string()
+            }
+        }
+    }
 }
 
 /// The whole picture.
@@ -31,7 +44,8 @@ pub(super) fn draw(symbol: &str, market: &Market, style: Style) -> String {
     lines.extend(bids.iter().map(|(price, level)| ladder.line(*price, *level, GREEN)));
 
     let mut picture = format!("{symbol}  {}  {}\n\n", market.state(), clock(market.time_ns()));
-    let _ = writeln!(picture, "{:>12} {:>14} {:>6}  {:<16}   trades", "price", "lots", "orders", "");
+    let unit = if style.lot.is_some() { "quantity" } else { "lots" };
+    let _ = writeln!(picture, "{:>12} {unit:>18} {:>6}  {:<16}   trades", "price", "orders", "");
     let mut tape = market.tape();
     for line in lines {
         let trade = tape.next().map(|trade| trade_line(trade, style)).unwrap_or_default();
@@ -51,9 +65,9 @@ impl Ladder {
         let bar = format!("{:<16}", "▇".repeat(cells));
         let (colour, plain) = if self.style.colours { (colour, PLAIN) } else { ("", "") };
         format!(
-            "{colour}{:>12}{plain} {:>14} {:>6}  {colour}{bar}{plain}",
+            "{colour}{:>12}{plain} {:>18} {:>6}  {colour}{bar}{plain}",
             text(price),
-            level.lots,
+            self.style.quantity(level.lots),
             level.orders
         )
     }
@@ -66,7 +80,7 @@ fn spread(ask: Option<&(u32, Level)>, bid: Option<&(u32, Level)>) -> String {
         (Some(_), None) => "no bids".to_owned(),
         (None, None) => "the book is empty".to_owned(),
     };
-    format!("{words:>12} {:>14} {:>6}  {:16}", "", "", "")
+    format!("{words:>12} {:>18} {:>6}  {:16}", "", "", "")
 }
 
 fn trade_line(trade: &Trade, style: Style) -> String {
@@ -75,7 +89,8 @@ fn trade_line(trade: &Trade, style: Style) -> String {
         Taker::Seller => (RED, "sold"),
     };
     let (colour, plain) = if style.colours { (colour, PLAIN) } else { ("", "") };
-    format!("{} {colour}{word:<6}{plain} {} at {}", clock(trade.time_ns), trade.lots, text(trade.price))
+    let quantity = style.quantity(u64::from(trade.lots));
+    format!("{} {colour}{word:<6}{plain} {quantity} at {}", clock(trade.time_ns), text(trade.price))
 }
 
 /// A price of four decimals, without the zeros at its end.
@@ -115,11 +130,14 @@ mod tests {
                 price,
             }));
         }
-        let picture = draw("RAIN", &market, Style { levels: 5, colours: false });
+        let lots = draw("RAIN", &market, Style { levels: 5, colours: false, lot: None });
+        assert!(lots.contains("        0.42                100      1"), "{lots}");
+        let lot = Decimal::parse("0.05").ok();
+        let picture = draw("RAIN", &market, Style { levels: 5, colours: false, lot });
         let lines: Vec<&str> = picture.lines().collect();
         assert!(lines[0].ends_with("01:02:03.004"), "{picture}");
         assert!(lines[3].starts_with("       0.435"), "{picture}");
         assert!(lines[4].contains("spread 0.015"), "{picture}");
-        assert!(lines[5].starts_with("        0.42            100      1"), "{picture}");
+        assert!(lines[5].starts_with("        0.42               5.00      1"), "{picture}");
     }
 }

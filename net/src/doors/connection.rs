@@ -46,6 +46,8 @@ pub(super) struct Connection {
     pub(super) id: u64,
     pub(super) door: Door,
     pub(super) address: IpAddr,
+    /// The session that logged in to read the feed.
+    pub(super) reader: Option<SessionId>,
     pub(super) stage: Stage,
     /// Bytes that were read and not yet worked on: part of a packet, or what waits for room in the ring.
     pub(super) inbound: Vec<u8>,
@@ -147,6 +149,7 @@ impl Connection {
             id,
             door,
             address,
+            reader: None,
             stage: Stage::LogIn,
             inbound: Vec::new(),
             outbound: Outbound::default(),

@@ -17,12 +17,12 @@ impl Doors {
         match event {
             Event::Session(event) if event.cause == CommandKind::LogIn => return self.answer_log_in(event),
             Event::Detail(event) => return self.encoder.note(event),
+            Event::Setting(event) => return self.close_disabled(event),
             Event::Session(_)
             | Event::Accepted(_)
             | Event::Report(_)
             | Event::SessionAdded(_)
             | Event::Instrument(_)
-            | Event::Setting(_)
             | Event::Named(_)
             | Event::Balance(_)
             | Event::Note(_)
@@ -134,11 +134,10 @@ impl Doors {
             connection.catching_up = false;
             let before = connection.outbound.bytes.len();
             let outcome = self.catch_up_connection(&mut connection);
-            if connection.outbound.bytes.len() != before {
-                work += 1;
-            }
+            let got = connection.outbound.bytes.len() != before;
+            work += usize::from(got);
             self.connections[slot] = Some(connection);
-            if !matches!(outcome, Outcome::Behind) || work > 0 {
+            if !matches!(outcome, Outcome::Behind) || got {
                 self.mark_dirty(slot);
             }
             match outcome {

@@ -7,8 +7,8 @@ use super::intake::{Stop, origin};
 use crate::limits::ADDRESSES_MAX;
 use crate::password;
 use crate::soup::{Login, LoginAccepted, LoginReject, Packet};
-use engine::command::{CommandKind, CommandSlot, SessionCommand};
-use engine::event::SessionEvent;
+use engine::command::{CommandKind, CommandSlot, SessionCommand, SessionSetting};
+use engine::event::{EventKind, SessionEvent, SettingEvent};
 use engine::number::SessionId;
 use engine::ring::Publish;
 use engine::terms::Role;
@@ -85,6 +85,7 @@ impl Doors {
             Door::Itch => {
                 let from = if login.sequence == 0 { next } else { login.sequence };
                 accept(connection, day.as_bytes(), from, (None, next));
+                connection.reader = Some(session);
                 self.readers.push(slot);
                 Stop::LoggedIn
             }
@@ -139,6 +140,36 @@ impl Doors {
         }
         self.mark_dirty(slot);
         self.mark_ready(slot);
+    }
+
+    /// Closes the connections of a session that the operator has disabled. Those of a kill wait for its
+    /// last event, so that their clients still read which of their orders it cancelled.
+    pub(super) fn close_disabled(&mut self, event: &SettingEvent) {
+        let session = event.header.session;
+        let disables = event.header.kind == EventKind::Setting
+            && session.0 != 0
+            && event.setting == SessionSetting::Enabled as u8
+            && event.value == 0;
+        if disables && matches!(event.cause, CommandKind::SetSession | CommandKind::Kill) {
+            self.disabled.push(session);
+        }
+        if event.header.kind == EventKind::MassCancelled || event.cause != CommandKind::Kill {
+            for session in std::mem::take(&mut self.disabled) {
+                self.close_session(session);
+            }
+        }
+    }
+
+    fn close_session(&mut self, session: SessionId) {
+        let trading = self.by_session.get(session.0 as usize).copied().flatten();
+        let is_its = |connection: &Connection| connection.reader == Some(session);
+        let reads = |slot: &usize| self.connections[*slot].as_ref().is_some_and(is_its);
+        let slots: Vec<usize> =
+            trading.into_iter().chain(self.readers.iter().copied().filter(reads)).collect();
+        for slot in slots {
+            let text = b"the operator has disabled this session";
+            self.end(slot, CommandKind::SessionLost, Some(Packet::Debug(text)));
+        }
     }
 
     /// A newer connection has the session now. The engine knows: it is not told of the loss.

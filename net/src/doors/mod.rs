@@ -152,6 +152,8 @@ pub struct Doors {
     pending: BTreeMap<u64, usize>,
     /// Connections of the feed.
     readers: Vec<usize>,
+    /// Sessions that a kill has disabled and whose cancels are still coming.
+    disabled: Vec<SessionId>,
     /// LogOut and SessionLost that wait for room in the ring: at most one a connection.
     lost: VecDeque<SessionCommand>,
     directory: Directory,
@@ -210,6 +212,7 @@ impl Doors {
             by_session: Vec::new(),
             pending: BTreeMap::new(),
             readers: Vec::new(),
+            disabled: Vec::new(),
             lost: VecDeque::new(),
             market_data: MarketData::new(&directory),
             directory,

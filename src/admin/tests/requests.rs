@@ -79,7 +79,7 @@ fn fuzz_admin_request() {
                 assert_eq!(commands.len(), 2, "a note and what it is about");
                 assert!(commands.iter().all(|command| command.view().is_ok()));
             }
-            Err(told) => assert!(!told.is_empty() && told.len() < 10 * bytes.len() + 1_000),
+            Err(told) => assert!(!told.message.is_empty() && told.message.len() < 10 * bytes.len() + 1_000),
         }
         true
     });
