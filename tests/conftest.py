@@ -7,7 +7,7 @@ import subprocess
 import time
 
 import pytest
-from judge.venue import ROOT, Venue
+from judge.venue import ROOT, SMALL_FILES, Venue
 
 FULL = os.environ.get("ROTUNDA_TESTS") == "full"
 RESULTS = ROOT / "tests" / "results"
@@ -38,6 +38,12 @@ def open_venue(tmp_path):
 def venue(open_venue):
     """One venue on the default configuration, without demo participants, on free ports."""
     return open_venue()
+
+
+@pytest.fixture
+def small_venue(open_venue):
+    """The same with small files, which opens sooner."""
+    return open_venue(SMALL_FILES)
 
 
 @pytest.fixture

@@ -3,8 +3,11 @@
 import re
 import subprocess
 import sys
+import time
 
-from judge.venue import ROOT
+from judge.market_data import Rest
+from judge.venue import ROOT, SMALL_FILES
+from judge.websocket import PATIENCE_SECONDS
 
 
 def blocks(page, language):
@@ -14,18 +17,30 @@ def blocks(page, language):
 
 def run(script, venue):
     """Runs the page's script in the folder that has the venue's `data`."""
-    done = subprocess.run([sys.executable, "-c", script], cwd=venue.folder, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", script], cwd=venue.folder, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
 def test_the_five_minute_page_trades_and_prints_what_it_says(venue):
-    (script,) = blocks("connect-in-five-minutes.md", "python")
+    script, _ = blocks("connect-in-five-minutes.md", "python")
     (said,) = blocks("connect-in-five-minutes.md", "text")
     without_day = re.compile(r"session \d{8}")
     assert without_day.sub("session", run(script, venue)) == without_day.sub("session", said)
     again = run(script, venue)
     assert again.count("executed") == 2 and "accepted   order 4" in again, "a second run takes the next numbers"
+
+
+def test_the_five_minute_page_follows_a_book_with_ccxt(open_venue):
+    _, script = blocks("connect-in-five-minutes.md", "python")
+    venue = open_venue(SMALL_FILES, demo=True)
+    rest = Rest(venue).ready()
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not all(rest("depth", symbol="BTCUSD", limit=5)[side] for side in ("bids", "asks")):
+        assert time.monotonic() < deadline, "the demo participants do not quote"
+        time.sleep(0.1)
+    lines = run(script, venue).splitlines()
+    assert len(lines) == 5 and all(re.fullmatch(r"[\d.]+ at [\d,]+  \|  [\d,]+ for [\d.]+", line) for line in lines), lines
 
 
 def test_the_pages_link_to_what_is_there():

@@ -180,7 +180,7 @@ export class Chart {
     const most = Math.max(...candles.map((candle) => candle.volume), Number.MIN_VALUE);
     const x = (index) => plot.width - (candles.length - index - 0.5) * CANDLE_PX;
     const every = Math.ceil(110 / CANDLE_PX);
-    const days = candles.length > 1 && candles[1].at - candles[0].at >= 3_600_000;
+    const form = { "1s": "seconds", "1h": "days" }[this.interval];
     candles.forEach((candle, index) => {
       context.fillStyle = candle.close >= candle.open ? colors.bid : colors.ask;
       const top = y(Math.max(candle.open, candle.close));
@@ -192,7 +192,7 @@ export class Chart {
       context.fillRect(x(index) - CANDLE_PX / 2 + 1.5, plot.height - volume, CANDLE_PX - 3, volume);
       context.globalAlpha = 1;
       if ((candles.length - 1 - index) % every === Math.floor(every / 2) && x(index) > 30) {
-        this.#label(view, x(index), this.#when(candle.at, days), "center");
+        this.#label(view, x(index), this.#when(candle.at, form), "center");
       }
     });
     this.#tag(view, y(last.close), last.close, last.close >= last.open ? colors.bid : colors.ask, 0);
@@ -204,14 +204,15 @@ export class Chart {
       context.fillRect(Math.round(x(candles.indexOf(told))), 0, 1, plot.height);
     }
     const price = (value) => fixed(value.toFixed(view.scale.price), view.scale.price);
-    const parts = [this.#when(told.at, days), `O ${price(told.open)}`, `H ${price(told.high)}`];
+    const parts = [this.#when(told.at, form), `O ${price(told.open)}`, `H ${price(told.high)}`];
     parts.push(`L ${price(told.low)}`, `C ${price(told.close)}`, `V ${brief(told.volume)}`);
     this.legend.textContent = parts.join("  ");
   }
 
-  #when(at, days) {
+  #when(at, form) {
+    if (form === "seconds") return clock(at);
     const date = new Date(at);
-    return days ? `${date.getDate()}.${date.getMonth() + 1}. ${clock(at).slice(0, 5)}` : clock(at).slice(0, 5);
+    return (form === "days" ? `${date.getDate()}.${date.getMonth() + 1}. ` : "") + clock(at).slice(0, 5);
   }
 
   /** Lines at easy prices; their names leave room for the `tags`. */

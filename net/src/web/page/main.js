@@ -13,7 +13,7 @@ import { Connection, ask, clockAhead, now } from "./venue.js";
 const SNAPSHOT_LEVELS = 1000;
 const TRADES_ASKED = 500;
 const CANDLES_ASKED = 300;
-const INTERVALS = [["live", "Live"], ["1m", "1 min"], ["5m", "5 min"], ["1h", "1 h"]];
+const INTERVALS = [["live", "Live"], ["1s", "1 s"], ["1m", "1 min"], ["5m", "5 min"], ["1h", "1 h"]];
 const CHART_FRAME_MS = 50;
 const SLOW_FRAME_MS = 500;
 const START_AGAIN_MS = 1000;
@@ -41,7 +41,6 @@ const state = {
   last: undefined,
   ahead: 0,
   paused: false,
-  connection: "connecting",
 };
 
 // One frame is asked for at a time; the times are of the last chart and of the last slow figures.
@@ -55,13 +54,12 @@ const book = new LiveBook((symbol) => ask("depth", { symbol, limit: SNAPSHOT_LEV
 const connection = new Connection(told, received);
 const picker = new Picker(page, choose);
 
-function told(name, seconds) {
-  state.connection = name;
-  const texts = { connecting: "Connecting", live: "Live", waiting: `Reconnecting in ${Math.ceil(seconds)} s` };
+function told(name, detail) {
+  const texts = { connecting: "Connecting", live: "Live", waiting: `Reconnecting in ${Math.ceil(detail)} s` };
   setState(page.connection, name, texts[name]);
   if (name === "live") {
-    restart();
-    measureClock();
+    if (detail) measureClock();
+    if (detail || !book.loaded) restart();
   } else if (name === "waiting") {
     book.restart(state.instrument?.symbol ?? "");
   }
@@ -110,17 +108,21 @@ function choose(symbol) {
   picker.show(symbol);
   page.base.textContent = state.instrument.base;
   page.quoted.textContent = state.instrument.quote ? ` / ${state.instrument.quote}` : "";
-  latency.clear();
+  clear();
   connection.follow(streams());
-  if (state.connection === "live") restart();
+}
+
+function clear() {
+  latency.clear();
+  tape.clear();
+  chart.clear();
+  book.restart(state.instrument.symbol);
 }
 
 /** All of the instrument anew: what was missed while there was no connection is not guessed. */
 function restart() {
   const { symbol } = state.instrument;
-  tape.clear();
-  chart.clear();
-  book.restart(symbol);
+  clear();
   book.load();
   const mine = (then) => (answer) => state.instrument.symbol === symbol && (then(answer), changed());
   ask("trades", { symbol, limit: TRADES_ASKED })
@@ -259,12 +261,13 @@ async function start() {
       state.instruments.set(symbol, { symbol, base: baseAsset, quote: quoteAsset, scale });
     }
   } catch {
-    // A venue that opens answers only when its stream has caught up.
+    // Asked again below: a venue that opens tells of its instruments a moment later.
+  }
+  if (!state.instruments.size) {
     setState(page.connection, "waiting", "Waiting for the venue");
     setTimeout(start, START_AGAIN_MS);
     return;
   }
-  if (!state.instruments.size) return setState(page.connection, "waiting", "No instrument is listed");
   picker.fill([...state.instruments.values()]);
   const named = decodeURIComponent(location.hash.slice(1)).toUpperCase();
   choose(state.instruments.has(named) ? named : state.instruments.keys().next().value);

@@ -2,6 +2,7 @@
 
 const RETRY_MS_FIRST = 250;
 const RETRY_MS_MAX = 5000;
+const CHANGE_MS_MIN = 500;
 const SILENCE_MS_MAX = 10_000;
 const ANSWER_MS_MAX = 10_000;
 
@@ -35,15 +36,18 @@ export async function clockAhead(tries = 5) {
 }
 
 /**
- * One WebSocket on /stream. `told(state, seconds)` hears "connecting", "live" and "waiting" (with the seconds to the next
- * attempt); `received(stream, data, at)` each message with the time of its arrival.
+ * One WebSocket on /stream. `told(state, detail)` hears "connecting"; "live" when the venue has confirmed what is
+ * followed (with whether the connection is a new one); "waiting" (with the seconds to the next attempt).
+ * `received(stream, data, at)` gets each message with the time of its arrival.
  */
 export class Connection {
   constructor(told, received) {
     this.told = told;
     this.received = received;
-    this.streams = new Set();
+    this.wanted = new Set();
+    this.followed = new Set();
     this.failures = 0;
+    this.changedAt = 0;
     this.number = 0;
     this.heard = 0;
     addEventListener("online", () => this.#retryNow());
@@ -53,14 +57,37 @@ export class Connection {
 
   /** Opens, or changes what an open connection follows. */
   follow(streams) {
-    const wanted = new Set(streams);
-    const gone = [...this.streams].filter((stream) => !wanted.has(stream));
-    const fresh = [...wanted].filter((stream) => !this.streams.has(stream));
-    this.streams = wanted;
-    if (!this.socket) return this.#open();
-    if (this.socket.readyState !== WebSocket.OPEN) return;
+    this.wanted = new Set(streams);
+    if (this.socket) this.#change();
+    else if (this.timer === undefined) this.#open();
+  }
+
+  // The venue takes a few requests a second; who leafs through the instruments is followed where he stops.
+  #change() {
+    clearTimeout(this.changing);
+    const rest = this.changedAt + CHANGE_MS_MIN - now();
+    if (rest > 0) {
+      this.changing = setTimeout(() => this.#change(), rest);
+      return;
+    }
+    if (this.socket?.readyState !== WebSocket.OPEN) return;
+    const gone = [...this.followed].filter((stream) => !this.wanted.has(stream));
+    const fresh = [...this.wanted].filter((stream) => !this.followed.has(stream));
+    this.followed = new Set(this.wanted);
     if (gone.length) this.#send("UNSUBSCRIBE", gone);
     if (fresh.length) this.#send("SUBSCRIBE", fresh);
+    if (gone.length || fresh.length) this.changedAt = now();
+  }
+
+  #answered({ id, error }) {
+    if (error) this.socket.close();
+    else if (id === this.number) this.#live();
+  }
+
+  #live() {
+    this.failures = 0;
+    this.told("live", this.isNew);
+    this.isNew = false;
   }
 
   #send(method, params) {
@@ -76,16 +103,18 @@ export class Connection {
     const socket = new WebSocket(`${scheme}://${location.host}/stream`);
     this.socket = socket;
     socket.onopen = () => {
-      this.failures = 0;
       this.heard = now();
-      this.#send("SUBSCRIBE", [...this.streams]);
-      this.told("live");
+      this.isNew = true;
+      this.followed = new Set();
+      this.changedAt = 0;
+      this.#change();
     };
     socket.onmessage = (event) => {
       const at = now();
       this.heard = at;
       const message = JSON.parse(event.data);
       if (message.stream) this.received(message.stream, message.data, at);
+      else if (message.id !== undefined || message.error) this.#answered(message);
     };
     socket.onclose = () => socket === this.socket && this.#wait();
   }
