@@ -10,6 +10,7 @@ mod clock;
 mod config;
 mod data_folder;
 mod demo;
+mod disk_room;
 mod endpoints;
 mod failure;
 mod flow;
@@ -19,6 +20,7 @@ mod fuzz;
 mod gather;
 mod idle;
 mod inspect;
+mod knowledge;
 mod pipeline;
 mod progress;
 mod rebuild;
@@ -26,6 +28,7 @@ mod recovery;
 mod replay;
 mod run;
 mod seeding;
+mod snapshots;
 mod stages;
 mod symbol;
 mod time;
@@ -45,6 +48,8 @@ fn main() -> ExitCode {
         cli::Command::Admin(arguments) => admin::run(arguments),
         cli::Command::Replay(options) => replay::run(&options),
         cli::Command::Inspect(arguments) => inspect::run(&arguments),
+        cli::Command::Snapshot(options) => snapshots::make::run(&options),
+        cli::Command::Backup(options) => snapshots::backup::run(&options),
         cli::Command::Watch(options) => watch::run(&options),
         cli::Command::Flow(options) => flow::run(&options),
     };

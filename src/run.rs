@@ -8,13 +8,16 @@ use crate::clock::Clock;
 use crate::config::{Configuration, DayBegins, Idle, Layout, SessionSeed, Venue};
 use crate::data_folder::{self, DataFolder};
 use crate::demo::Participants;
+use crate::disk_room::DiskWatch;
 use crate::endpoints::Endpoints;
 use crate::failure::Failure;
 use crate::gather::Gather;
 use crate::idle::IdleStrategy;
+use crate::knowledge::Knowledge;
 use crate::pipeline::{self, Rim};
 use crate::recovery::{self, Recovered};
-use crate::seeding::{self, Known};
+use crate::seeding;
+use crate::snapshots::keeper::Keeper;
 use crate::stages::egress::EgressStage;
 use crate::stages::gate::{Gate, Watch};
 use crate::stages::journaler::JournalerStage;
@@ -27,7 +30,7 @@ use adapters::{Stage, StageOptions};
 use engine::command::{CommandKind, CommandSlot, SessionCommand};
 use engine::number::Timestamp;
 use engine::ring::CommitPoint;
-use journal::event_log::EventLogWriter;
+use journal::event_log::{EventLogWriter, SyncedPoint};
 use net::doors::{DoorLimits, DoorOptions, Doors};
 use net::metrics::Metrics;
 use net::web::views::MarketViews;
@@ -48,36 +51,25 @@ pub(crate) fn run(options: &RunOptions) -> Result<(), Failure> {
     let data = options.data.clone().unwrap_or_else(|| configuration.venue.data.clone());
     check_descriptors(&configuration)?;
     let folder = DataFolder::take(&data)?;
-    let mut doors = Doors::bind(door_options(&configuration, &data))?;
+    let doors = Doors::bind(door_options(&configuration, &data))?;
     let web =
         configuration.web.enabled.then(|| WebDoor::bind(web_options(&configuration, &data))).transpose()?;
-    let mut views = MarketViews::new();
-    let mut timers = Timers::new(day_begins_ns(&configuration.venue));
-    let mut known = Known::default();
-    let recovered = recovery::recover(&configuration, &folder, &mut |event| {
-        doors.learn(event);
-        if web.is_some() {
-            views.learn(event);
-        }
-        timers.learn(event);
-        known.learn(event);
-    })?;
+    let disk = DiskWatch::new(folder.path(), &configuration.disk)?;
+    let recovered = recovery::recover(&configuration, &folder)?;
     if recovered.engine.last_sequence().0 > 0 {
-        for difference in seeding::differences(&configuration.seed, &known) {
+        for difference in seeding::differences(&configuration.seed, &recovered.knowledge.known) {
             tracing::warn!("{difference}");
         }
     }
     // Until here a signal just ends the process: nothing is open, and a start can be broken off anywhere.
     let stop = pipeline::stop_on_signals()?;
-    venue(&configuration, &folder, options, Parts { doors, web, views, timers, known, recovered, stop })
+    venue(&configuration, &folder, options, Parts { doors, web, disk, recovered, stop })
 }
 
 struct Parts {
     doors: Doors,
     web: Option<WebDoor>,
-    views: MarketViews,
-    timers: Timers,
-    known: Known,
+    disk: DiskWatch,
     recovered: Recovered,
     stop: Arc<AtomicBool>,
 }
@@ -89,8 +81,11 @@ fn venue(
     options: &RunOptions,
     parts: Parts,
 ) -> Result<(), Failure> {
-    let Parts { doors, web, views, timers, known, recovered, stop } = parts;
-    let Recovered { engine, journal, event_log, last_event } = recovered;
+    let Parts { mut doors, web, disk, recovered, stop } = parts;
+    let Recovered { engine, journal, event_log, knowledge, view, web: views } = recovered;
+    let Knowledge { doors: learned, times, known, last_event, .. } = knowledge;
+    doors.resume(learned);
+    let timers = Timers::new(day_begins_ns(&configuration.venue), times);
     let last = engine.last_sequence();
     let commands = opening(configuration, &engine)?;
     let clock = Clock::new(engine.clock());
@@ -109,8 +104,10 @@ fn venue(
     let (jobs, waiting) = crossbeam_channel::bounded(JOBS_MAX);
     let data = folder.path();
     let events = data_folder::event_log(data);
-    let admin = AdminServer::bind(data, &events, jobs, doors.waker())?;
+    let admin = AdminServer::bind(data, &events, view, jobs, doors.waker())?;
     let desk = Desk::new(waiting, last_event);
+    let room = disk.room();
+    let keeper = keeper(configuration, data, event_log.synced_point(), (disk, Arc::clone(&stop)));
     let gate = Gate {
         doors,
         desk,
@@ -118,6 +115,7 @@ fn venue(
         input: rings.input,
         clock,
         gather: Gather::default(),
+        disk: Arc::clone(&room),
         metrics: told(),
         watch: Watch::default(),
     };
@@ -139,6 +137,7 @@ fn venue(
     };
     announce(configuration, folder, &addresses, login, demo)?;
     let beside = Beside::start(configuration, data, &rim.gate.doors, demo)?;
+    keeper.start()?;
     metrics.set_ready(true);
     let result = run_layout(configuration, rim, matcher, &stop);
     metrics.set_ready(false);
@@ -146,7 +145,28 @@ fn venue(
     if let Some(web) = web {
         web.stop();
     }
-    result
+    match room.out() {
+        Some(why) => result.and(Err(Failure::new(why))),
+        None => result,
+    }
+}
+
+fn keeper(
+    configuration: &Configuration,
+    data: &Path,
+    synced: SyncedPoint,
+    (disk, stop): (DiskWatch, Arc<AtomicBool>),
+) -> Keeper {
+    let retention = &configuration.retention;
+    Keeper {
+        data: data.to_owned(),
+        journal_bytes: retention.journal_mib << 20,
+        event_log_bytes_max: retention.event_log_mib_max << 20,
+        adapters: configuration.adapters.json_lines.iter().map(|sink| sink.name.clone()).collect(),
+        synced,
+        disk,
+        stop,
+    }
 }
 
 /// Opens the web door on what recovery told of the market; the log calls it when it grows.

@@ -44,5 +44,5 @@ pub use error::{Action, JournalError};
 pub use options::{Backend, JournalOptions, OptionsFault, WRITES_IN_FLIGHT_LIMIT};
 pub use reader::{JournalReader, KnownPoint, Position, Record, Tail};
 pub use recovery::{Opening, Progress, Recovered, open, open_on, read, read_on};
-pub use retention::remove_segments_below;
+pub use retention::{first_segment, remove_segments_below, stored_segments};
 pub use writer::{DISK_WAIT_MAX, Journal};

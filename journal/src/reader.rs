@@ -38,15 +38,8 @@ pub struct KnownPoint {
 
 impl KnownPoint {
     /// Before the first record.
-    pub const START: Self = Self {
-        segment: 1,
-        page: 0,
-        previous_crc: 0,
-        index: 1,
-        sequence: Sequence(1),
-        term: 0,
-        vouched: 0,
-    };
+    pub const START: Self =
+        Self { segment: 1, page: 0, previous_crc: 0, index: 1, sequence: Sequence(1), term: 0, vouched: 0 };
 }
 
 /// One record of a journal.

@@ -14,7 +14,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// Size of the header, in bytes.
-pub const HEADER_SIZE: usize = size_of::<Header>();
+pub const HEADER_SIZE: usize = size_of::<SnapshotHeader>();
 /// Size of an entry of the table of sections, in bytes.
 pub const SECTION_SIZE: usize = size_of::<SectionEntry>();
 /// Version of the format that is written.
@@ -26,39 +26,60 @@ const NAME_BYTES: usize = 16;
 const MAGIC: [u8; 8] = *b"RTNDSNAP";
 const SUFFIX: &str = ".snapshot";
 
-/// As in the table of docs/journal.md.
-#[derive(Clone, Copy, Pod, Zeroable)]
+/// The first bytes of the file, as in the table of docs/journal.md.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
-struct Header {
-    magic: [u8; 8],
+pub struct SnapshotHeader {
+    /// `RTNDSNAP`.
+    pub magic: [u8; 8],
     /// CRC32C of what follows in the header, and of the table of sections.
-    crc: u32,
-    version: u16,
-    sections: u16,
-    sequence: u64,
-    time: u64,
-    event_sequence: u64,
-    event_ordinal: u32,
-    journal_page: u32,
-    events: u64,
-    event_hash: u64,
-    state_hash: u64,
-    journal_segment: u64,
-    journal_index: u64,
-    journal_term: u64,
-    journal_vouched: u64,
-    journal_previous_crc: u32,
-    reserved: [u32; 3],
+    pub crc: u32,
+    /// Version of the format.
+    pub version: u16,
+    /// Number of sections.
+    pub sections: u16,
+    /// The last command.
+    pub sequence: u64,
+    /// The engine's clock then, in nanoseconds since 1970.
+    pub time: u64,
+    /// Address of the last event: its command.
+    pub event_sequence: u64,
+    /// Address of the last event: its ordinal.
+    pub event_ordinal: u32,
+    /// Where the journal goes on, in units of 4 KiB from the begin of its segment.
+    pub journal_page: u32,
+    /// Events so far.
+    pub events: u64,
+    /// The running hash over them.
+    pub event_hash: u64,
+    /// The hash of the section `engine`.
+    pub state_hash: u64,
+    /// Generation of the segment in which the journal goes on.
+    pub journal_segment: u64,
+    /// Index of the next entry.
+    pub journal_index: u64,
+    /// Term of the record before.
+    pub journal_term: u64,
+    /// Highest index that the record before vouches for.
+    pub journal_vouched: u64,
+    /// Checksum of the record before.
+    pub journal_previous_crc: u32,
+    /// Zero.
+    pub reserved: [u32; 3],
 }
 
-/// Sections lie one after the other behind the table.
-#[derive(Clone, Copy, Pod, Zeroable)]
+/// One entry of the table of sections. The sections lie behind the table, one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
-struct SectionEntry {
-    name: [u8; NAME_BYTES],
-    bytes: u64,
-    crc: u32,
-    reserved: u32,
+pub struct SectionEntry {
+    /// Its name, padded with zeros.
+    pub name: [u8; NAME_BYTES],
+    /// Its size.
+    pub bytes: u64,
+    /// CRC32C of its bytes.
+    pub crc: u32,
+    /// Zero.
+    pub reserved: u32,
 }
 
 /// The checksum covers the header from here on.
@@ -67,7 +88,7 @@ const CHECKED_FROM: usize = 12;
 const _: () = {
     assert!(HEADER_SIZE == 120);
     assert!(SECTION_SIZE == 32);
-    assert!(std::mem::offset_of!(Header, version) == CHECKED_FROM);
+    assert!(std::mem::offset_of!(SnapshotHeader, version) == CHECKED_FROM);
 };
 
 /// What the header says.
@@ -323,7 +344,7 @@ struct Parsed {
 
 /// Header and table, which `bytes` begin with.
 fn parse(bytes: &[u8], sequence: Sequence) -> Result<Parsed, Fault> {
-    let header: Header =
+    let header: SnapshotHeader =
         bytes.get(..HEADER_SIZE).map(bytemuck::pod_read_unaligned).ok_or(Fault::Length)?;
     if header.magic != MAGIC {
         return Err(Fault::Magic);
@@ -346,7 +367,7 @@ fn parse(bytes: &[u8], sequence: Sequence) -> Result<Parsed, Fault> {
     Ok(Parsed { mark: mark_of(&header), entries: entries.collect() })
 }
 
-fn mark_of(header: &Header) -> Mark {
+fn mark_of(header: &SnapshotHeader) -> Mark {
     Mark {
         sequence: Sequence(header.sequence),
         time: Timestamp(header.time),
@@ -368,7 +389,7 @@ fn mark_of(header: &Header) -> Mark {
 
 fn head(mark: &Mark, sections: &[(&str, Vec<u8>)]) -> Vec<u8> {
     assert!(sections.len() <= SECTIONS_MAX, "{} sections", sections.len());
-    let header = Header {
+    let header = SnapshotHeader {
         magic: MAGIC,
         crc: 0,
         version: FORMAT_VERSION,

@@ -159,8 +159,7 @@ impl Directory {
     #[must_use]
     #[inline]
     pub fn instrument_of(&self, symbol: [u8; 8]) -> Option<&Instrument> {
-        self.instrument(self.symbols.get(key(symbol))?)
-            .filter(|found| found.scale.is_carried())
+        self.instrument(self.symbols.get(key(symbol))?).filter(|found| found.scale.is_carried())
     }
 
     /// All instruments by number.

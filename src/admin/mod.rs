@@ -5,7 +5,7 @@ pub(crate) mod desk;
 mod orders;
 mod request;
 pub(crate) mod server;
-mod view;
+pub(crate) mod view;
 
 use crate::failure::Failure;
 use request::{Envelope, Request};

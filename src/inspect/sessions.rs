@@ -4,10 +4,11 @@ use super::Stop;
 use crate::cli::Source;
 use crate::data_folder;
 use crate::failure::Failure;
-use crate::rebuild::rebuild;
+use crate::rebuild::{Reach, rebuild};
+use crate::snapshots;
 use adapters::{Instruments, render_line};
 use engine::event::{Event, EventRecord};
-use engine::number::{SessionId, Text};
+use engine::number::{Sequence, SessionId, Text};
 use journal::event_log::EventLogReader;
 use serde_json::json;
 use std::io::{BufWriter, Write};
@@ -15,7 +16,7 @@ use std::ops::ControlFlow;
 
 /// Prints the sessions as the journal leaves them.
 pub(super) fn run(source: &Source) -> Result<(), Stop> {
-    let engine = rebuild(&source.data, &mut |_| ControlFlow::Continue(()))?;
+    let engine = rebuild(&source.data, Reach::To(Sequence(u64::MAX)), &mut |_| ControlFlow::Continue(()))?;
     let mut out = BufWriter::new(std::io::stdout().lock());
     if !source.json {
         writeln!(out, "number  name    role        connected  next report  last number  live orders  day")?;
@@ -52,7 +53,7 @@ pub(super) fn stream(source: &Source, name: &str, from: u32, day: Option<&str>) 
     let mut reader = EventLogReader::open(&folder).map_err(Failure::from)?;
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut lines = Lines::default();
-    let mut session = None;
+    let mut session = added_before(source, name, &reader)?;
     let mut days: Vec<String> = Vec::new();
     while let Some(record) = reader.next().map_err(Failure::from)? {
         lines.instruments.observe(&record);
@@ -82,6 +83,17 @@ pub(super) fn stream(source: &Source, name: &str, from: u32, day: Option<&str>) 
     }
     out.write_all(lines.text.as_bytes())?;
     Ok(out.flush()?)
+}
+
+/// The session of this name, where the event that made it may have been removed from the event log.
+fn added_before(source: &Source, name: &str, log: &EventLogReader) -> Result<Option<SessionId>, Failure> {
+    if log.first()?.is_none_or(|first| first.sequence <= Sequence(1)) {
+        return Ok(None);
+    }
+    let limits = data_folder::limits(&source.data)?.unwrap_or_default();
+    let loaded = snapshots::newest(&source.data, &limits, |_| true)?;
+    let known = loaded.as_ref().and_then(|loaded| loaded.market.knowledge.known.session(name));
+    Ok(known.map(|added| added.header.session))
 }
 
 /// The lines of the day in hand: without a day asked for, the last one stands at the end.

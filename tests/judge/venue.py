@@ -22,7 +22,8 @@ COMMAND_SECONDS = 600.0
 STOP_SECONDS = 5.0
 
 
-# Laid over the defaults: free ports.
+# Laid over the defaults: no thresholds, for the disk that tests share may be as full as it likes; and free ports.
+NO_THRESHOLDS = "disk.refuse_percent = 0\ndisk.stop_percent = 0\n"
 FREE_PORTS = 'web.address = "127.0.0.1:0"\n[doors]\nouch = "127.0.0.1:0"\nitch = "127.0.0.1:0"\n'
 
 
@@ -42,7 +43,7 @@ class Venue:
         self.data = self.folder / "data"
         self.log = self.folder / "venue.log"
         self.file = self.folder / "rotunda.toml"
-        self.file.write_text(FREE_PORTS + config)
+        self.file.write_text(("" if "[disk]" in config else NO_THRESHOLDS) + FREE_PORTS + config)
         self.binary = binary
         self.demo = demo
         self.process = None

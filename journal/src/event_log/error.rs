@@ -176,7 +176,10 @@ impl std::fmt::Display for EventLogError {
                 path.display()
             ),
             Self::Removed { file } => {
-                write!(f, "event log: what is asked for was removed with its file (at {file}): ask for later events")
+                write!(
+                    f,
+                    "event log: what is asked for was removed with its file (at {file}): ask for later events"
+                )
             }
         }
     }

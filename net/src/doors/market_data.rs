@@ -30,10 +30,7 @@ pub(super) struct FeedIndex {
 
 impl FeedIndex {
     pub(super) fn new(directory: &Directory) -> Self {
-        Self {
-            day: FeedDay::new(directory),
-            marks: vec![FeedMark { number: 1, address: Address::START }],
-        }
+        Self { day: FeedDay::new(directory), marks: vec![FeedMark { number: 1, address: Address::START }] }
     }
 
     /// Numbers the messages of an event, which `directory` has learned.
