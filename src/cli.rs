@@ -30,6 +30,10 @@ pub(crate) enum Command {
     Admin(AdminArguments),
     /// Rebuild the market from a journal and compare hashes.
     Replay(ReplayOptions),
+    /// Make a snapshot, from which the next start goes on.
+    Snapshot(SnapshotOptions),
+    /// Copy a data folder, of a running venue too, and prove the copy.
+    Backup(BackupOptions),
     /// Look into a data folder: journal, event log, books, sessions.
     Inspect(InspectArguments),
     /// Show one instrument's ladder and trades in the terminal.
@@ -84,6 +88,29 @@ pub(crate) struct ReplayOptions {
 }
 
 #[derive(Args, Debug)]
+pub(crate) struct SnapshotOptions {
+    /// Data folder. Only a file in its `snapshots` is added; the venue may be running.
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    pub(crate) data: PathBuf,
+    /// One JSON object in place of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct BackupOptions {
+    /// Data folder to copy. Nothing in it is changed; the venue may be running.
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    pub(crate) data: PathBuf,
+    /// Where the copy goes: a folder that is empty or not there yet.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) to: PathBuf,
+    /// One JSON object in place of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
 pub(crate) struct InspectArguments {
     #[command(subcommand)]
     pub(crate) what: Inspect,
@@ -129,6 +156,11 @@ pub(crate) enum Inspect {
         /// As it is after this command.
         #[arg(long, value_name = "N")]
         sequence: Option<u64>,
+    },
+    /// Snapshots, journal and event log: what is kept, and who holds it.
+    Retention {
+        #[command(flatten)]
+        source: Source,
     },
     /// The sessions, and where each one's stream of reports stands.
     Sessions {

@@ -30,7 +30,7 @@ const LOCK: &str = "lock";
 /// # Errors
 /// The file is there and cannot be read.
 pub(crate) fn limits(data: &Path) -> Result<Option<Limits>, Failure> {
-    let path = data.join(LIMITS);
+    let path = limits_file(data);
     let bytes = match std::fs::read(&path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         read => read.map_err(|error| Failure::new(format!("{}: {error}", path.display())))?,
@@ -41,6 +41,11 @@ pub(crate) fn limits(data: &Path) -> Result<Option<Limits>, Failure> {
     Ok(Some(limits.limits()))
 }
 
+/// Where the limits are.
+pub(crate) fn limits_file(data: &Path) -> PathBuf {
+    data.join(LIMITS)
+}
+
 /// Where the journal is.
 pub(crate) fn journal(data: &Path) -> PathBuf {
     data.join("journal")
@@ -49,6 +54,11 @@ pub(crate) fn journal(data: &Path) -> PathBuf {
 /// Where the event log is.
 pub(crate) fn event_log(data: &Path) -> PathBuf {
     data.join(EVENT_LOG)
+}
+
+/// Where the snapshots are.
+pub(crate) fn snapshots(data: &Path) -> PathBuf {
+    data.join("snapshots")
 }
 
 /// Where the adapters' cursors are.
@@ -155,7 +165,7 @@ impl DataFolder {
             }
             return Ok(kept);
         }
-        let path = self.path.join(LIMITS);
+        let path = limits_file(&self.path);
         if std::fs::read_dir(journal(&self.path)).is_ok_and(|mut files| files.next().is_some()) {
             return Err(Failure::new(format!(
                 "{}: missing, and the journal beside it was made with limits that only this file knows; restore it \
@@ -214,7 +224,7 @@ mod tests {
         std::fs::remove_dir(journal(&path)).expect("made with the limits");
         let refused = folder.keep_limits(&configured).expect_err("a market without its journal").to_string();
         assert!(refused.contains("the journal is gone") && refused.contains("--data"), "{refused}");
-        std::fs::remove_file(path.join(LIMITS)).expect("it was kept");
+        std::fs::remove_file(limits_file(&path)).expect("it was kept");
         std::fs::create_dir_all(journal(&path).join("anything")).expect("our own folder");
         assert!(folder.keep_limits(&configured).is_err(), "a journal without its limits");
         std::fs::remove_dir_all(path).expect("our own folder");

@@ -10,6 +10,7 @@ mod clock;
 mod config;
 mod data_folder;
 mod demo;
+mod disk_room;
 mod endpoints;
 mod failure;
 mod flow;
@@ -19,6 +20,7 @@ mod fuzz;
 mod gather;
 mod idle;
 mod inspect;
+mod knowledge;
 mod output;
 mod pipeline;
 mod progress;
@@ -27,6 +29,7 @@ mod recovery;
 mod replay;
 mod run;
 mod seeding;
+mod snapshots;
 mod stages;
 mod symbol;
 mod table;
@@ -47,6 +50,8 @@ fn main() -> ExitCode {
         cli::Command::Admin(arguments) => admin::run(arguments),
         cli::Command::Replay(options) => replay::run(&options),
         cli::Command::Inspect(arguments) => inspect::run(&arguments),
+        cli::Command::Snapshot(options) => snapshots::make::run(&options),
+        cli::Command::Backup(options) => snapshots::backup::run(&options),
         cli::Command::Watch(options) => watch::run(&options),
         cli::Command::Flow(options) => flow::run(&options),
     };

@@ -5,43 +5,105 @@ use crate::cli::ReplayOptions;
 use crate::data_folder;
 use crate::failure::Failure;
 use crate::output;
-use crate::rebuild::{self, Moment, rebuild};
+use crate::rebuild::{self, Moment, Reach, rebuild};
 use crate::time;
 use engine::event::EventRecord;
 use engine::matcher::Engine;
 use engine::number::{Sequence, Timestamp};
 use journal::event_log::{Address, EventLogError, EventLogReader};
+use journal::snapshot::Mark;
 use serde_json::json;
 use std::ops::ControlFlow;
 use std::path::Path;
 
+/// What a replay has come to.
+pub(crate) struct Proof {
+    pub(crate) sequence: Sequence,
+    pub(crate) events: u64,
+    /// Events that the event log has, all the same.
+    pub(crate) compared: u64,
+    pub(crate) event_hash: u64,
+    pub(crate) state_hash: u64,
+    /// The first event that the event log has and the journal did not yield.
+    pub(crate) ahead: Option<Address>,
+}
+
+/// Where a replay stops.
+#[derive(Clone, Copy, Default)]
+struct Stop {
+    time: Option<Timestamp>,
+    sequence: Option<Sequence>,
+}
+
+impl Stop {
+    fn excludes(self, sequence: Sequence, time: Timestamp) -> bool {
+        self.time.is_some_and(|last| time > last) || self.sequence.is_some_and(|last| sequence > last)
+    }
+}
+
 /// Rebuilds, compares, and prints counts, hashes and a book.
 pub(crate) fn run(options: &ReplayOptions) -> Result<(), Failure> {
-    let to_time = options.to_time.as_deref().map(parse_time).transpose()?;
-    let to_sequence = options.to_sequence.map(Sequence);
-    let mut stored = Stored::open(&options.data)?;
-    let mut events = 0u64;
-    let mut fault = None;
-    let engine = rebuild(&options.data, &mut |moment| match moment {
-        Moment::Before { sequence, command, .. } => {
-            let late = to_time.is_some_and(|time| command.time() > time);
-            let beyond = to_sequence.is_some_and(|last| sequence > last);
-            if late || beyond { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        }
-        Moment::After { events: said, .. } => {
-            events += said.len() as u64;
-            fault = said.iter().try_for_each(|event| stored.compare(event)).err();
-            if fault.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        }
-    })?;
-    if let Some(fault) = fault {
-        return Err(fault);
-    }
-    if to_time.is_none() && to_sequence.is_none() {
+    let time = options.to_time.as_deref().map(parse_time).transpose()?;
+    let stop = Stop { time, sequence: options.to_sequence.map(Sequence) };
+    let (engine, events, mut stored) = compare(&options.data, stop)?;
+    if stop.time.is_none() && stop.sequence.is_none() {
         stored.check_nothing_left(&options.data)?;
     }
     let book = options.book.as_deref().map(|symbol| book_text::listed(&engine, symbol)).transpose()?;
     print(options, &engine, (events, stored.compared), book.as_ref())
+}
+
+/// Rebuilds the whole journal of `data` and compares it with the whole event log.
+///
+/// # Errors
+/// The journal cannot be followed, or the event log has another event.
+pub(crate) fn prove(data: &Path) -> Result<Proof, Failure> {
+    let (engine, events, mut stored) = compare(data, Stop::default())?;
+    let ahead = if stored.ended { None } else { stored.reader.next()?.map(|event| Address::of(&event)) };
+    Ok(Proof {
+        sequence: engine.last_sequence(),
+        events,
+        compared: stored.compared,
+        event_hash: engine.event_hash(),
+        state_hash: engine.state_hash(),
+        ahead,
+    })
+}
+
+/// The market up to `stop`, how many events there were, and how far they were compared.
+fn compare(data: &Path, stop: Stop) -> Result<(Engine, u64, Stored), Failure> {
+    let mut stored = Stored::open(data)?;
+    let mut events = 0u64;
+    let mut fault = None;
+    let engine = rebuild(data, Reach::Back, &mut |moment| {
+        let go_on = match moment {
+            Moment::Begins { mark, .. } => {
+                events = mark.events;
+                let beyond = stop.excludes(mark.sequence, mark.time);
+                fault = if beyond { Some(beyond_reach(mark)) } else { stored.begin(mark).err() };
+                fault.is_none()
+            }
+            Moment::Before { sequence, command, .. } => !stop.excludes(sequence, command.time()),
+            Moment::After { events: said, .. } => {
+                events += said.len() as u64;
+                fault = said.iter().try_for_each(|event| stored.compare(event)).err();
+                fault.is_none()
+            }
+        };
+        if go_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    })?;
+    match fault {
+        Some(fault) => Err(fault),
+        None => Ok((engine, events, stored)),
+    }
+}
+
+fn beyond_reach(mark: &Mark) -> Failure {
+    Failure::new(format!(
+        "the journal goes back to command {} ({}) only: what was before was removed, and is in backups",
+        mark.sequence,
+        time::rfc3339(mark.time)
+    ))
 }
 
 fn parse_time(text: &str) -> Result<Timestamp, Failure> {
@@ -55,6 +117,8 @@ fn parse_time(text: &str) -> Result<Timestamp, Failure> {
 /// The event log, read along.
 struct Stored {
     reader: EventLogReader,
+    /// What lies below was removed.
+    first: Address,
     compared: u64,
     ended: bool,
 }
@@ -62,7 +126,15 @@ struct Stored {
 impl Stored {
     fn open(data: &Path) -> Result<Self, Failure> {
         let reader = rebuild::events(data)?;
-        Ok(Self { reader, compared: 0, ended: false })
+        let first = reader.first()?.unwrap_or_default();
+        Ok(Self { reader, first, compared: 0, ended: false })
+    }
+
+    /// Goes to the first event behind a snapshot, as far as the event log still has them.
+    fn begin(&mut self, mark: &Mark) -> Result<(), Failure> {
+        self.reader.seek(mark.last_event.after());
+        self.first = self.reader.first()?.unwrap_or_default();
+        Ok(())
     }
 
     /// Everything stored must follow from the journal. Not judged while a venue runs: it has gone on since the
@@ -82,7 +154,7 @@ impl Stored {
 
     /// What is not stored (yet) is no difference: the event log is written behind the journal.
     fn compare(&mut self, made: &EventRecord) -> Result<(), Failure> {
-        if self.ended {
+        if self.ended || Address::of(made) < self.first {
             return Ok(());
         }
         match self.reader.next()? {

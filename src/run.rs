@@ -8,14 +8,17 @@ use crate::clock::Clock;
 use crate::config::{self, Configuration, DayBegins, Idle, Layout, SessionSeed, Venue};
 use crate::data_folder::{self, DataFolder};
 use crate::demo::Participants;
+use crate::disk_room::DiskWatch;
 use crate::endpoints::Endpoints;
 use crate::failure::Failure;
 use crate::gather::Gather;
 use crate::idle::IdleStrategy;
+use crate::knowledge::Knowledge;
 use crate::output;
 use crate::pipeline::{self, Rim};
 use crate::recovery::{self, Recovered};
 use crate::seeding::{self, Known};
+use crate::snapshots::keeper::Keeper;
 use crate::stages::egress::EgressStage;
 use crate::stages::gate::{Gate, Watch};
 use crate::stages::journaler::JournalerStage;
@@ -28,7 +31,7 @@ use adapters::{Stage, StageOptions};
 use engine::command::{CommandKind, CommandSlot, SessionCommand};
 use engine::number::{Sequence, Timestamp};
 use engine::ring::CommitPoint;
-use journal::event_log::EventLogWriter;
+use journal::event_log::{EventLogWriter, SyncedPoint};
 use net::doors::{DoorLimits, DoorOptions, Doors};
 use net::metrics::Metrics;
 use net::web::views::MarketViews;
@@ -52,44 +55,37 @@ pub(crate) fn run(options: &RunOptions) -> Result<(), Failure> {
     let data = options.data.clone().unwrap_or_else(|| configuration.venue.data.clone());
     check_descriptors(&configuration)?;
     let folder = DataFolder::take(&data)?;
-    let mut doors = Doors::bind(door_options(&configuration, &data))?;
+    let doors = Doors::bind(door_options(&configuration, &data))?;
     let web =
         configuration.web.enabled.then(|| WebDoor::bind(web_options(&configuration, &data))).transpose()?;
-    let mut views = MarketViews::new();
-    let mut timers = Timers::new(day_begins_ns(&configuration.venue));
-    let mut known = Known::default();
-    let recovered = recovery::recover(&configuration, &folder, &mut |event| {
-        doors.learn(event);
-        if web.is_some() {
-            views.learn(event);
-        }
-        timers.learn(event);
-        known.learn(event);
-    })?;
-    if recovered.engine.last_sequence().0 > 0 && !known.is_half_seeded(recovered.engine.last_sequence()) {
-        for difference in seeding::differences(&configuration.seed, &known) {
+    let disk = DiskWatch::new(folder.path(), &configuration.disk)?;
+    let recovered = recovery::recover(&configuration, &folder)?;
+    let (last, known) = (recovered.engine.last_sequence(), &recovered.knowledge.known);
+    if last.0 > 0 && !known.is_half_seeded(last) {
+        for difference in seeding::differences(&configuration.seed, known) {
             tracing::warn!("{difference}");
         }
     }
     // Until here a signal just ends the process: nothing is open, and a start can be broken off anywhere.
     let stop = pipeline::stop_on_signals()?;
-    venue(&configuration, &folder, Parts { doors, web, views, timers, known, recovered, stop })
+    venue(&configuration, &folder, Parts { doors, web, disk, recovered, stop })
 }
 
 struct Parts {
     doors: Doors,
     web: Option<WebDoor>,
-    views: MarketViews,
-    timers: Timers,
-    known: Known,
+    disk: DiskWatch,
     recovered: Recovered,
     stop: Arc<AtomicBool>,
 }
 
 /// Wires the stages, opens, and runs until the stop flag.
 fn venue(configuration: &Configuration, folder: &DataFolder, parts: Parts) -> Result<(), Failure> {
-    let Parts { doors, web, views, timers, known, recovered, stop } = parts;
-    let Recovered { engine, journal, event_log, last_event } = recovered;
+    let Parts { mut doors, web, disk, recovered, stop } = parts;
+    let Recovered { engine, journal, event_log, knowledge, view, web: views } = recovered;
+    let Knowledge { doors: learned, times, known, last_event, .. } = knowledge;
+    doors.resume(learned);
+    let timers = Timers::new(day_begins_ns(&configuration.venue), times);
     let last = engine.last_sequence();
     let commands = opening(configuration, last, &known)?;
     let clock = Clock::new(engine.clock());
@@ -108,8 +104,10 @@ fn venue(configuration: &Configuration, folder: &DataFolder, parts: Parts) -> Re
     let (jobs, waiting) = crossbeam_channel::bounded(JOBS_MAX);
     let data = folder.path();
     let events = data_folder::event_log(data);
-    let admin = AdminServer::bind(data, &events, jobs, doors.waker())?;
+    let admin = AdminServer::bind(data, &events, view, jobs, doors.waker())?;
     let desk = Desk::new(waiting, last_event);
+    let room = disk.room();
+    let keeper = keeper(configuration, data, event_log.synced_point(), (disk, Arc::clone(&stop)));
     let gate = Gate {
         doors,
         desk,
@@ -117,6 +115,7 @@ fn venue(configuration: &Configuration, folder: &DataFolder, parts: Parts) -> Re
         input: rings.input,
         clock,
         gather: Gather::default(),
+        disk: Arc::clone(&room),
         metrics: told(),
         watch: Watch::default(),
     };
@@ -138,6 +137,7 @@ fn venue(configuration: &Configuration, folder: &DataFolder, parts: Parts) -> Re
     };
     announce(configuration, folder, &addresses, login, demo)?;
     let beside = Beside::start(configuration, data, &rim.gate.doors, demo)?;
+    keeper.start()?;
     metrics.set_ready(true);
     let result = run_layout(configuration, rim, matcher, &stop);
     metrics.set_ready(false);
@@ -145,7 +145,28 @@ fn venue(configuration: &Configuration, folder: &DataFolder, parts: Parts) -> Re
     if let Some(web) = web {
         web.stop();
     }
-    result
+    match room.out() {
+        Some(why) => result.and(Err(Failure::new(why))),
+        None => result,
+    }
+}
+
+fn keeper(
+    configuration: &Configuration,
+    data: &Path,
+    synced: SyncedPoint,
+    (disk, stop): (DiskWatch, Arc<AtomicBool>),
+) -> Keeper {
+    let retention = &configuration.retention;
+    Keeper {
+        data: data.to_owned(),
+        journal_bytes: retention.journal_mib << 20,
+        event_log_bytes_max: retention.event_log_mib_max << 20,
+        adapters: configuration.adapters.json_lines.iter().map(|sink| sink.name.clone()).collect(),
+        synced,
+        disk,
+        stop,
+    }
 }
 
 /// Opens the web door on what recovery told of the market; the log calls it when it grows.

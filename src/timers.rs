@@ -3,6 +3,7 @@
 use crate::time;
 use engine::command::{CommandKind, CommandSlot, SessionCommand};
 use engine::event::{Event, EventKind, EventRecord};
+use engine::fields::{FieldError, Reader, Writer};
 use engine::number::Timestamp;
 use engine::ring::Publish;
 
@@ -10,25 +11,16 @@ use engine::ring::Publish;
 /// command comes.
 const TICK_NS: u64 = 1_000_000_000;
 
-/// What time has to do next.
-pub(crate) struct Timers {
-    /// Nanoseconds after midnight UTC at which a day begins that has that midnight's date; `None`: the
-    /// operator's command only.
-    day_begins_ns: Option<i64>,
+/// What events tell of time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Times {
     date: u32,
     /// The latest expiry that any order was entered with.
     expiry_last: Timestamp,
-    ticked: Timestamp,
-    /// The date of the day that was asked for and is on its way.
-    asked: u32,
 }
 
-impl Timers {
-    pub(crate) const fn new(day_begins_ns: Option<i64>) -> Self {
-        Self { day_begins_ns, date: 0, expiry_last: Timestamp(0), ticked: Timestamp(0), asked: 0 }
-    }
-
-    /// Looks at a released event.
+impl Times {
+    /// Looks at an event.
     pub(crate) fn learn(&mut self, record: &EventRecord) {
         let kind = record.kind();
         if kind != EventKind::OrderDetail as u8 && kind != EventKind::DayStarted as u8 {
@@ -39,6 +31,37 @@ impl Timers {
             Ok(Event::Setting(event)) => self.date = event.date,
             _ => {}
         }
+    }
+
+    pub(crate) fn encode(&self, out: &mut Writer<'_>) {
+        out.put(self.date);
+        out.put(self.expiry_last);
+    }
+
+    pub(crate) fn decode(reader: &mut Reader<'_>) -> Result<Self, FieldError> {
+        Ok(Self { date: reader.get()?, expiry_last: reader.get()? })
+    }
+}
+
+/// What time has to do next.
+pub(crate) struct Timers {
+    /// Nanoseconds after midnight UTC at which a day begins that has that midnight's date; `None`: the
+    /// operator's command only.
+    day_begins_ns: Option<i64>,
+    times: Times,
+    ticked: Timestamp,
+    /// The date of the day that was asked for and is on its way.
+    asked: u32,
+}
+
+impl Timers {
+    pub(crate) const fn new(day_begins_ns: Option<i64>, times: Times) -> Self {
+        Self { day_begins_ns, times, ticked: Timestamp(0), asked: 0 }
+    }
+
+    /// Looks at a released event.
+    pub(crate) fn learn(&mut self, record: &EventRecord) {
+        self.times.learn(record);
     }
 
     /// Publishes what is due.
@@ -52,8 +75,8 @@ impl Timers {
                 work += 1;
             }
         }
-        let waits = self.expiry_last.0.saturating_add(TICK_NS) > self.ticked.0;
-        if waits && now.0.saturating_sub(self.ticked.0) >= TICK_NS && self.expiry_last.0 != 0 {
+        let waits = self.times.expiry_last.0.saturating_add(TICK_NS) > self.ticked.0;
+        if waits && now.0.saturating_sub(self.ticked.0) >= TICK_NS && self.times.expiry_last.0 != 0 {
             let tick = SessionCommand::blank(CommandKind::Tick, now);
             if ring.try_publish(&CommandSlot::new(&tick)).is_ok() {
                 self.ticked = now;
@@ -66,7 +89,7 @@ impl Timers {
     fn day_due(&self, now: Timestamp) -> Option<u32> {
         let date = time::date(Timestamp(now.0.saturating_add_signed(-self.day_begins_ns?)), 0);
         // Date 0: the venue has no day yet, its seed brings the first.
-        (self.date != 0 && date > self.date.max(self.asked)).then_some(date)
+        (self.times.date != 0 && date > self.times.date.max(self.asked)).then_some(date)
     }
 }
 
@@ -99,7 +122,7 @@ mod tests {
 
     #[test]
     fn ticks_come_each_second_until_the_last_expiry_has_passed() {
-        let mut timers = Timers::new(None);
+        let mut timers = Timers::new(None, Times::default());
         let mut ring = Kinds::default();
         let second = |n: u64| Timestamp(1_000_000_000 * n);
         assert_eq!(timers.poll(&mut ring, second(100)), 0);
@@ -110,7 +133,7 @@ mod tests {
 
     #[test]
     fn a_day_that_was_missed_begins_once() {
-        let mut timers = Timers::new(Some(3_600_000_000_000));
+        let mut timers = Timers::new(Some(3_600_000_000_000), Times::default());
         let mut ring = Kinds::default();
         let morning = Timestamp(20_781 * Timestamp::DAY_NS + 7_200_000_000_000);
         assert_eq!(timers.poll(&mut ring, morning), 0, "no day without a first one");

@@ -39,6 +39,7 @@ pub mod decimal;
 pub mod digest;
 pub mod event;
 mod fatal;
+pub mod fields;
 mod index;
 mod instruments;
 mod levels;

@@ -24,6 +24,8 @@ pub enum Action {
     Sync,
     /// Setting up io_uring.
     SetUp,
+    /// Removing a segment that a snapshot covers.
+    Remove,
 }
 
 /// A journal cannot be opened, or cannot go on. After an error from [`poll`](crate::Journal::poll) the
@@ -124,6 +126,7 @@ impl std::fmt::Display for Action {
             Self::Cut => "overwrite the journal's torn tail",
             Self::Sync => "sync the journal",
             Self::SetUp => "set up io_uring for the journal",
+            Self::Remove => "remove an old journal segment",
         })
     }
 }
@@ -205,7 +208,12 @@ fn advice(action: Action, source: &io::Error) -> &'static str {
             Action::Write | Action::Sync | Action::Cut | Action::Prepare => {
                 "; check the disk (the kernel log names the fault) before the next start; it is never retried"
             }
-            Action::MakeFolder | Action::List | Action::Open | Action::Read | Action::SetUp => "",
+            Action::MakeFolder
+            | Action::List
+            | Action::Open
+            | Action::Read
+            | Action::SetUp
+            | Action::Remove => "",
         },
     }
 }

@@ -21,9 +21,9 @@
 //! ([`disk::Disk`]): io_uring, a thread, or a simulated disk that cuts the power by a seed.
 //!
 //! **Not here.** What a command means (it is sixteen words here, in the packed form of the engine). Agreement
-//! with other nodes: the log has terms and indexes for it, the protocol is a later room. Snapshots and
-//! retention. A lock of the data folder: the binary has one (a segment's own lock only waits for writes of a
-//! process that was killed).
+//! with other nodes: the log has terms and indexes for it, the protocol is a later room. What a snapshot holds,
+//! and when one is made: here is its file ([`snapshot`]), and the removal of what it covers. A lock of the data
+//! folder: the binary has one (a segment's own lock only waits for writes of a process that was killed).
 //!
 //! Every byte, and the rules of a start: `docs/journal.md`; of the event log: `docs/event-log.md`.
 
@@ -34,12 +34,15 @@ mod options;
 mod reader;
 pub mod record;
 mod recovery;
+mod retention;
+pub mod snapshot;
 mod tail;
 mod window;
 mod writer;
 
 pub use error::{Action, JournalError};
 pub use options::{Backend, JournalOptions, OptionsFault, WRITES_IN_FLIGHT_LIMIT};
-pub use reader::{JournalReader, Position, Record, Tail};
-pub use recovery::{Progress, Recovered, open, open_on};
+pub use reader::{JournalReader, KnownPoint, Position, Record, Tail};
+pub use recovery::{Opening, Progress, Recovered, open, open_on, read, read_on};
+pub use retention::{first_segment, remove_segments_below, stored_segments};
 pub use writer::{DISK_WAIT_MAX, Journal};

@@ -1,4 +1,5 @@
 use crate::disk::PAGE_SIZE;
+use crate::reader::KnownPoint;
 use crate::record::{HEADER_SIZE, RECORD_BYTES_LIMIT};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -40,6 +41,8 @@ pub struct JournalOptions {
     pub rules: u16,
     /// Time without commands after which an empty record vouches for what is durable.
     pub vouch_after: Duration,
+    /// Where reading begins: behind what a snapshot covers.
+    pub known: KnownPoint,
 }
 
 /// What is wrong with the options.
@@ -91,6 +94,7 @@ impl JournalOptions {
             node: 1,
             rules: 1,
             vouch_after: Duration::from_millis(10),
+            known: KnownPoint::START,
         }
     }
 

@@ -16,6 +16,32 @@ pub struct Position {
     pub offset: u64,
 }
 
+/// A point between two records, and what the record behind it has to fit to: where a reader can begin that
+/// knows what came before, from a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownPoint {
+    /// Generation of the segment that the record before ends in.
+    pub segment: u64,
+    /// Where it ends, in units of 4 KiB. The next record is there, or where the next segment begins.
+    pub page: u32,
+    /// Checksum of the record before.
+    pub previous_crc: u32,
+    /// Index of the next entry.
+    pub index: u64,
+    /// Sequence of the next command.
+    pub sequence: Sequence,
+    /// Term of the record before.
+    pub term: u64,
+    /// Highest index that the record before vouches for.
+    pub vouched: u64,
+}
+
+impl KnownPoint {
+    /// Before the first record.
+    pub const START: Self =
+        Self { segment: 1, page: 0, previous_crc: 0, index: 1, sequence: Sequence(1), term: 0, vouched: 0 };
+}
+
 /// One record of a journal.
 #[derive(Clone, Copy)]
 pub struct Record<'a> {
@@ -77,7 +103,8 @@ pub(crate) struct Place {
     pub(crate) page: u32,
 }
 
-/// Reads a journal from its begin, without changing it. It may be read while its venue runs.
+/// Reads a journal from its begin, or from a known point, without changing it. It may be read while its venue
+/// runs.
 pub struct JournalReader<S: Segments = SegmentFiles> {
     pub(crate) segments: S,
     pub(crate) list: Vec<Segment>,
@@ -95,7 +122,15 @@ impl JournalReader {
     /// # Errors
     /// The folder cannot be read, or a segment is missing or has no size that one can have.
     pub fn open(folder: &Path) -> Result<Self, JournalError> {
-        Self::on(SegmentFiles::new(folder), None)
+        Self::open_at(folder, KnownPoint::START)
+    }
+
+    /// A reader of the journal in `folder` from `known` on. What lies before may be missing.
+    ///
+    /// # Errors
+    /// As [`JournalReader::open`].
+    pub fn open_at(folder: &Path, known: KnownPoint) -> Result<Self, JournalError> {
+        Self::on_at(SegmentFiles::new(folder), None, known)
     }
 }
 
@@ -104,9 +139,25 @@ impl<S: Segments> JournalReader<S> {
     ///
     /// # Errors
     /// As [`JournalReader::open`].
-    pub fn on(mut segments: S, owner: Option<(u64, u64)>) -> Result<Self, JournalError> {
-        let list = segments.list()?;
-        for (segment, generation) in list.iter().zip(1..) {
+    pub fn on(segments: S, owner: Option<(u64, u64)>) -> Result<Self, JournalError> {
+        Self::on_at(segments, owner, KnownPoint::START)
+    }
+
+    /// As [`JournalReader::on`], from `known` on.
+    ///
+    /// # Errors
+    /// As [`JournalReader::open`].
+    pub fn on_at(
+        mut segments: S,
+        owner: Option<(u64, u64)>,
+        known: KnownPoint,
+    ) -> Result<Self, JournalError> {
+        let mut list = segments.list()?;
+        list.retain(|segment| segment.generation >= known.segment);
+        if list.is_empty() && known != KnownPoint::START {
+            return Err(JournalError::MissingSegment { file: segments.path(known.segment) });
+        }
+        for (segment, generation) in list.iter().zip(known.segment..) {
             if segment.generation != generation {
                 return Err(JournalError::MissingSegment { file: segments.path(generation) });
             }
@@ -116,9 +167,19 @@ impl<S: Segments> JournalReader<S> {
                 return Err(JournalError::SegmentSize { file, found: segment.bytes, expected: None });
             }
         }
-        let expected =
-            Expected { owner, index: 1, sequence: Sequence(1), term: 0, previous_crc: 0, vouched: 0 };
-        let place = Place { segment: 0, page: 0 };
+        if let Some(first) = list.first().filter(|first| bytes(known.page) > first.bytes) {
+            let (file, expected) = (segments.path(first.generation), Some(bytes(known.page)));
+            return Err(JournalError::SegmentSize { file, found: first.bytes, expected });
+        }
+        let expected = Expected {
+            owner,
+            index: known.index,
+            sequence: known.sequence,
+            term: known.term,
+            previous_crc: known.previous_crc,
+            vouched: known.vouched,
+        };
+        let place = Place { segment: 0, page: known.page };
         let bytes_total = list.iter().map(|segment| segment.bytes).sum();
         let window = Window::default();
         Ok(Self { segments, list, place, expected, window, bytes_before: 0, bytes_total, tail: None })
@@ -133,6 +194,14 @@ impl<S: Segments> JournalReader<S> {
         let pages = self.window.read(&mut self.segments, &self.list, place, header.pages())?;
         let position = position(&self.list, place);
         Ok(Some(Record { position, header, pages }))
+    }
+
+    /// The point behind the record that was read last.
+    #[must_use]
+    pub fn point(&self) -> KnownPoint {
+        let Expected { index, sequence, term, previous_crc, vouched, .. } = self.expected;
+        let segment = self.list.get(self.place.segment).map_or(1, |segment| segment.generation);
+        KnownPoint { segment, page: self.place.page, previous_crc, index, sequence, term, vouched }
     }
 
     /// What lies behind the last record, once [`Self::next_record`] has returned `None`.

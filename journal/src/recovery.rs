@@ -36,6 +36,89 @@ pub struct Progress {
     pub bytes_total: u64,
 }
 
+/// A journal that was read to its end, and in which nothing was changed yet.
+pub struct Opening<D: Disk = FileDisk> {
+    disk: D,
+    options: JournalOptions,
+    segments: Vec<Segment>,
+    expected: Expected,
+    tail: Option<Tail>,
+}
+
+/// Reads the journal: every durable command from the options' known point on goes to `apply`, in order.
+///
+/// # Errors
+/// The journal cannot be read, or is damaged where it was durable.
+pub fn read(
+    options: &JournalOptions,
+    apply: &mut dyn FnMut(Sequence, &CommandSlot),
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Opening, JournalError> {
+    options.check().map_err(JournalError::Options)?;
+    read_on(FileDisk::open(options)?, options, apply, progress)
+}
+
+/// As [`read`], on a disk of the caller's; the folder and the backend of the options are not used.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_on<D: Disk>(
+    mut disk: D,
+    options: &JournalOptions,
+    apply: &mut dyn FnMut(Sequence, &CommandSlot),
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Opening<D>, JournalError> {
+    options.check().map_err(JournalError::Options)?;
+    let segments = disk.list()?;
+    let unsettled = &segments[segments.len().saturating_sub(UNSETTLED_SEGMENTS)..];
+    // No write of an earlier process can land any more, and what is read below is durable, not only in
+    // caches: before the next record vouches for it, and before anybody hears of it.
+    for segment in unsettled {
+        disk.claim(segment.generation)?;
+        disk.sync(segment.generation)?;
+    }
+    let needed = (options.writes_in_flight * options.record_bytes_max) as u64;
+    if unsettled.iter().any(|segment| segment.bytes < needed) {
+        return Err(JournalError::Options(OptionsFault::SegmentsThere));
+    }
+    let mut reader = JournalReader::on_at(disk, Some((options.cluster, options.node)), options.known)?;
+    read_all(&mut reader, apply, progress)?;
+    let (expected, tail) = (reader.expected, reader.tail().cloned());
+    Ok(Opening { disk: reader.into_segments(), options: options.clone(), segments, expected, tail })
+}
+
+impl<D: Disk> Opening<D> {
+    /// What was found. Nothing of `bytes_cut` is cut yet.
+    #[must_use]
+    pub fn found(&self) -> Recovered {
+        let expected = &self.expected;
+        Recovered {
+            last: Sequence(expected.sequence.0 - 1),
+            entries: expected.index - 1,
+            term: expected.term + 1,
+            bytes_cut: self.tail.as_ref().map_or(0, |tail| tail.bytes_torn),
+        }
+    }
+
+    /// Cuts what is torn and stands behind what was read, in a new term.
+    ///
+    /// # Errors
+    /// The journal cannot be written.
+    pub fn go_on(self) -> Result<Journal<D>, JournalError> {
+        let Self { mut disk, options, segments, expected, tail } = self;
+        let start = match &tail {
+            None => first_segment(&mut disk, &options)?,
+            Some(tail) => {
+                cut(&mut disk, tail)?;
+                resume(&segments, tail)
+            }
+        };
+        let mut journal = Journal::new(disk, &options, start.after(&expected));
+        journal.begin_term()?;
+        Ok(journal)
+    }
+}
+
 /// Opens the journal: every durable command goes to `apply` in order; the journal then stands behind them,
 /// in a new term.
 ///
@@ -46,8 +129,9 @@ pub fn open(
     apply: &mut dyn FnMut(Sequence, &CommandSlot),
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(Journal, Recovered), JournalError> {
-    options.check().map_err(JournalError::Options)?;
-    open_on(FileDisk::open(options)?, options, apply, progress)
+    let opening = read(options, apply, progress)?;
+    let found = opening.found();
+    Ok((opening.go_on()?, found))
 }
 
 /// As [`open`], on a disk of the caller's; the folder and the backend of the options are not used.
@@ -55,47 +139,17 @@ pub fn open(
 /// # Errors
 /// As [`open`].
 pub fn open_on<D: Disk>(
-    mut disk: D,
+    disk: D,
     options: &JournalOptions,
     apply: &mut dyn FnMut(Sequence, &CommandSlot),
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(Journal<D>, Recovered), JournalError> {
-    options.check().map_err(JournalError::Options)?;
-    let segments = disk.list()?;
-    let unsettled = &segments[segments.len().saturating_sub(UNSETTLED_SEGMENTS)..];
-    // No write of an earlier process can land any more, and what is read below is durable, not only in
-    // caches: before the next record vouches for it, and before anybody hears of it.
-    for segment in unsettled {
-        disk.claim(segment.generation)?;
-        disk.sync(segment.generation)?;
-    }
-    let mut reader = JournalReader::on(disk, Some((options.cluster, options.node)))?;
-    read(&mut reader, apply, progress)?;
-    let (expected, tail) = (reader.expected, reader.tail().cloned());
-    let mut disk = reader.into_segments();
-    let needed = (options.writes_in_flight * options.record_bytes_max) as u64;
-    if unsettled.iter().any(|segment| segment.bytes < needed) {
-        return Err(JournalError::Options(OptionsFault::SegmentsThere));
-    }
-    let start = match &tail {
-        None => first_segment(&mut disk, options)?,
-        Some(tail) => {
-            cut(&mut disk, tail)?;
-            resume(&segments, tail)
-        }
-    };
-    let recovered = Recovered {
-        last: Sequence(expected.sequence.0 - 1),
-        entries: expected.index - 1,
-        term: expected.term + 1,
-        bytes_cut: tail.as_ref().map_or(0, |tail| tail.bytes_torn),
-    };
-    let mut journal = Journal::new(disk, options, start.after(&expected));
-    journal.begin_term()?;
-    Ok((journal, recovered))
+    let opening = read_on(disk, options, apply, progress)?;
+    let found = opening.found();
+    Ok((opening.go_on()?, found))
 }
 
-fn read<D: Disk>(
+fn read_all<D: Disk>(
     reader: &mut JournalReader<D>,
     apply: &mut dyn FnMut(Sequence, &CommandSlot),
     progress: &mut dyn FnMut(Progress),

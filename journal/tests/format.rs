@@ -6,6 +6,7 @@ mod common;
 use common::command;
 use journal::disk::simulated::SimulatedDisk;
 use journal::record::{ENTRY_HEADER_SIZE, EntryHeader, HEADER_SIZE, RecordHeader};
+use journal::snapshot::{self, SectionEntry, SnapshotHeader};
 use journal::{JournalOptions, JournalReader};
 use std::mem::offset_of;
 use std::path::Path;
@@ -52,6 +53,12 @@ fn the_page_shows_the_compiled_headers() {
     check(&page, "RecordHeader", HEADER_SIZE, &record);
     let entry = fields!(EntryHeader: index, term, first_sequence, commands, bytes, rules, kind, reserved);
     check(&page, "EntryHeader", ENTRY_HEADER_SIZE, &entry);
+    let snapshot = fields!(SnapshotHeader: magic, crc, version, sections, sequence, time, event_sequence,
+        event_ordinal, journal_page, events, event_hash, state_hash, journal_segment, journal_index, journal_term,
+        journal_vouched, journal_previous_crc, reserved);
+    check(&page, "SnapshotHeader", snapshot::HEADER_SIZE, &snapshot);
+    let section = fields!(SectionEntry: name, bytes, crc, reserved);
+    check(&page, "SectionEntry", snapshot::SECTION_SIZE, &section);
 }
 
 /// The journal that the stored file holds: two starts, five commands each, small and closed.

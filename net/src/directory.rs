@@ -3,6 +3,8 @@
 //! So a door that starts again, or another process that reads the log, knows the same. Nothing here is
 //! ever told by a configuration.
 
+mod stored;
+
 use engine::command::{CommandKind, SessionSetting};
 use engine::event::{
     Event, EventKind, EventRecord, InstrumentEvent, SessionAddedEvent, SessionEvent, SettingEvent,
@@ -129,7 +131,7 @@ pub struct Session {
 }
 
 /// All instruments and sessions.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Directory {
     instruments: Vec<Option<Instrument>>,
     sessions: Vec<Option<Session>>,
@@ -157,8 +159,7 @@ impl Directory {
     #[must_use]
     #[inline]
     pub fn instrument_of(&self, symbol: [u8; 8]) -> Option<&Instrument> {
-        self.instrument(self.symbols.get(u64::from_le_bytes(symbol))?)
-            .filter(|found| found.scale.is_carried())
+        self.instrument(self.symbols.get(key(symbol))?).filter(|found| found.scale.is_carried())
     }
 
     /// All instruments by number.
@@ -250,7 +251,7 @@ impl Directory {
         let instrument = Instrument { id, symbol, phase: event.phase, scale, former: Vec::new() };
         *slot(&mut self.instruments, id.0) = Some(instrument);
         if event.symbol.as_bytes().len() <= 8 {
-            self.symbols.insert(u64::from_le_bytes(symbol), id);
+            self.symbols.insert(key(symbol), id);
         }
     }
 
@@ -325,8 +326,14 @@ fn slot<T>(table: &mut Vec<Option<T>>, index: u32) -> &mut Option<T> {
     &mut table[index]
 }
 
+/// A symbol as the table's key.
+#[inline]
+const fn key(symbol: [u8; 8]) -> u64 {
+    u64::from_le_bytes(symbol)
+}
+
 /// Symbols to numbers: open addressing over the eight bytes, at most half full. No symbol is 0.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct SymbolTable {
     slots: Vec<(u64, InstrumentId)>,
     count: usize,

@@ -38,6 +38,8 @@ pub(crate) enum Command {
     Broadcast(EchoArgs),
     /// Honest sessions alone and beside a crowd of idle, slow, silent and hostile connections, in turn.
     Crowd(CrowdArgs),
+    /// How long a start takes, against the length of the log, with and without a snapshot.
+    Restart(RestartArgs),
     /// A short run of all comparisons: fails when a ratio breaks its bound.
     Gate(GateArgs),
 }
@@ -305,4 +307,26 @@ pub(crate) struct GateArgs {
     /// Leaves the venue out: the matcher alone.
     #[arg(long)]
     pub(crate) matcher_only: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct RestartArgs {
+    /// The program `rotunda`; without it: the one beside this program.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) venue: Option<PathBuf>,
+    /// Folder on the disk that the data is written to.
+    #[arg(long, value_name = "DIR", default_value = "target")]
+    pub(crate) folder: PathBuf,
+    /// Commands in the journal at the last step. A million takes about 250 MB of disk.
+    #[arg(long, default_value_t = 10_000_000)]
+    pub(crate) commands: u32,
+    /// Lengths of the journal at which starts are measured.
+    #[arg(long, default_value_t = 5)]
+    pub(crate) steps: u32,
+    /// Seed.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Stores the result here, as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }

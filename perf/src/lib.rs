@@ -28,6 +28,7 @@ pub mod machine;
 pub mod matcher;
 pub mod production;
 pub mod readers;
+pub mod restart;
 pub mod server;
 pub mod venue;
 pub mod workload;

@@ -5,7 +5,7 @@ mod cli;
 use clap::Parser;
 use cli::{
     Cli, Command, CountArgs, CrowdArgs, GateArgs, LadderArgs, LoadArgs, MatcherArgs, PlaceArgs, ReadersArgs,
-    TargetArgs, VenueArgs,
+    RestartArgs, TargetArgs, VenueArgs,
 };
 use perf::crowd::{self, CrowdRun};
 use perf::disk;
@@ -15,13 +15,14 @@ use perf::ladder::{self, Ladder};
 use perf::load::{self, Load, Pace, Target};
 use perf::matcher::{self, Subject};
 use perf::readers::{self, Readers};
+use perf::restart::{self, Restart};
 use perf::venue::{Comparison, demo_sessions};
 use perf::workload::{Flow, Workload};
 use perf::{count, machine};
 use rustix::process::{Signal, set_parent_process_death_signal};
 use serde_json::{Value, json};
 use std::error::Error;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 type Outcome = Result<(), Box<dyn Error>>;
@@ -51,6 +52,7 @@ fn run(command: &Command) -> Outcome {
         Command::Readers(args) => run_readers(args),
         Command::Broadcast(args) => run_broadcast(args.core),
         Command::Crowd(args) => run_crowd(args),
+        Command::Restart(args) => run_restart(args),
         Command::Gate(args) => run_gate(args),
     }
 }
@@ -156,13 +158,31 @@ fn run_ladder(args: &LadderArgs) -> Outcome {
     keep(args.target.out.as_deref(), &json!({ "rungs": rungs, "sustained": highest.map(|rung| rung.json()) }))
 }
 
-fn comparison(place: &PlaceArgs) -> Result<Comparison, Box<dyn Error>> {
-    let echo = std::env::current_exe()?;
-    let beside = echo.with_file_name("rotunda");
-    let venue = place.venue.clone().unwrap_or(beside);
+/// The program `rotunda` that was named, or the one beside this program.
+fn venue_program(named: Option<&Path>) -> Result<PathBuf, Box<dyn Error>> {
+    let venue = match named {
+        Some(named) => named.to_owned(),
+        None => std::env::current_exe()?.with_file_name("rotunda"),
+    };
     if !venue.is_file() {
         return Err(format!("{}: no such program; build it or name it with --venue", venue.display()).into());
     }
+    Ok(venue)
+}
+
+fn run_restart(args: &RestartArgs) -> Outcome {
+    let program = venue_program(args.venue.as_deref())?;
+    let folder = args.folder.join(format!("restart-{}", std::process::id()));
+    let (commands, steps, seed) = (args.commands, args.steps, args.seed);
+    let restart = Restart { program: &program, folder, commands, steps, seed };
+    let steps = restart::measure(&restart, &mut |step| println!("{step}"))?;
+    let rows: Vec<Value> = steps.iter().map(restart::Step::json).collect();
+    keep(args.out.as_deref(), &json!({ "restart": rows }))
+}
+
+fn comparison(place: &PlaceArgs) -> Result<Comparison, Box<dyn Error>> {
+    let echo = std::env::current_exe()?;
+    let venue = venue_program(place.venue.as_deref())?;
     std::fs::create_dir_all(&place.folder)?;
     Ok(Comparison {
         venue,

@@ -26,7 +26,7 @@ const BATCH: usize = 64;
 const ACCOUNT: AccountId = AccountId(1);
 const SESSION: SessionId = SessionId(1);
 /// Any time will do: the flows have no timers.
-const TIME: Timestamp = Timestamp(1_800_000_000_000_000_000);
+pub const TIME: Timestamp = Timestamp(1_800_000_000_000_000_000);
 
 /// A ring of events that nobody reads.
 pub struct EventRing {

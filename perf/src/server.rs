@@ -190,7 +190,7 @@ fn settings(durable: bool, cores: Cores) -> String {
     format!(
         "[venue]\nlayout = \"inline\"\ncores = [{}]\nidle = \"spin\"\ndurable = {durable}\n\n\
          [doors]\nouch = \"127.0.0.1:0\"\nitch = \"127.0.0.1:0\"\n\n[web]\nenabled = false\n\n\
-         [demo]\nenabled = false\n",
+         [disk]\nrefuse_percent = 0\nstop_percent = 0\n\n[demo]\nenabled = false\n",
         cores.server
     )
 }

@@ -7,7 +7,7 @@ mod orders;
 mod refusal;
 mod request;
 pub(crate) mod server;
-mod view;
+pub(crate) mod view;
 
 use crate::failure::Failure;
 use crate::output;

@@ -39,10 +39,11 @@ pub(crate) struct AdminServer {
 }
 
 impl AdminServer {
-    /// Listens on the socket in `data`; the caller holds the folder's lock, so an old socket is a dead one.
+    /// Listens on the socket in `data`; the view goes on behind what it has seen. The caller holds the folder's lock, so an old socket is a dead one.
     pub(crate) fn bind(
         data: &Path,
         event_log: &Path,
+        view: View,
         jobs: Sender<Job>,
         waker: Arc<mio::Waker>,
     ) -> Result<Self, Failure> {
@@ -54,8 +55,9 @@ impl AdminServer {
         }
         let listener = UnixListener::bind(&path).map_err(told)?;
         std::fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(told)?;
-        let reader = EventLogReader::open(event_log)?;
-        Ok(Self { listener, reader, view: View::default(), jobs, waker })
+        let mut reader = EventLogReader::open(event_log)?;
+        reader.seek(view.seen.after());
+        Ok(Self { listener, reader, view, jobs, waker })
     }
 
     /// Serves until the process ends.

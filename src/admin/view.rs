@@ -1,6 +1,8 @@
 //! What an operator may look at, built from released events alone: the venue's day, its instruments,
 //! accounts and sessions, open orders, balances, and the latest fills.
 
+mod stored;
+
 use engine::command::AccountSetting;
 use engine::decimal::Decimal;
 use engine::event::{

@@ -16,8 +16,8 @@ mod validate;
 pub(crate) use listing::{WIRE_PRICE_DIGITS, WIRE_PRICE_MAX, WIRE_QUANTITY_MAX, currency};
 pub(crate) use seed::{AccountSeed, CurrencySeed, InstrumentSeed, Seed, SessionSeed};
 pub(crate) use settings::{
-    Adapters, Backend, DayBegins, Demo, DemoMarket, Doors, EngineLimits, EventLog, Idle, Journal, Layout,
-    Rings, Venue, Web, ZoneOffset,
+    Adapters, Backend, DayBegins, Demo, DemoMarket, Disk, Doors, EngineLimits, EventLog, Idle, Journal,
+    Layout, Retention, Rings, Venue, Web, ZoneOffset,
 };
 
 use crate::cli::CheckOptions;
@@ -44,6 +44,8 @@ pub(crate) struct Configuration {
     pub(crate) rings: Rings,
     pub(crate) journal: Journal,
     pub(crate) event_log: EventLog,
+    pub(crate) retention: Retention,
+    pub(crate) disk: Disk,
     pub(crate) adapters: Adapters,
     pub(crate) demo: Demo,
     pub(crate) seed: Seed,

@@ -171,6 +171,22 @@ pub(crate) struct EventLog {
     pub(crate) sync_ms: u64,
 }
 
+/// `[retention]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Retention {
+    pub(crate) journal_mib: u64,
+    pub(crate) event_log_mib_max: u64,
+}
+
+/// `[disk]`: shares of the disk that are free.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Disk {
+    pub(crate) refuse_percent: u64,
+    pub(crate) stop_percent: u64,
+}
+
 /// `[adapters]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -75,7 +75,8 @@ fn insecure(address: SocketAddr) -> String {
 }
 
 fn sizes(configuration: &Configuration, faults: &mut Faults) {
-    let Configuration { venue, doors, web, rings, journal, event_log, demo, .. } = configuration;
+    let Configuration { venue, doors, web, rings, journal, event_log, retention, disk, demo, .. } =
+        configuration;
     for (key, places) in [("rings.input", rings.input), ("rings.output", rings.output)] {
         if !places.is_power_of_two() || !(RING_MIN..=RING_MAX).contains(&places) {
             let message = format!("{places} is no power of two from {RING_MIN} to {RING_MAX}");
@@ -110,6 +111,10 @@ fn sizes(configuration: &Configuration, faults: &mut Faults) {
         ("journal.writes_in_flight", journal.writes_in_flight as u64, 1, 64),
         ("event_log.segment_mib", event_log.segment_mib, 1, 1_024),
         ("event_log.sync_ms", event_log.sync_ms, 1, 60_000),
+        ("retention.journal_mib", retention.journal_mib, 1, 16_777_216),
+        ("retention.event_log_mib_max", retention.event_log_mib_max, 1, 16_777_216),
+        ("disk.refuse_percent", disk.refuse_percent, 0, 50),
+        ("disk.stop_percent", disk.stop_percent, 0, disk.refuse_percent),
         ("demo.pace", demo.pace.into(), 1, 1_000),
         ("demo.levels", demo.levels.into(), 1, 50),
     ];

@@ -5,7 +5,7 @@ use crate::book_text::{self, Listed, Shown};
 use crate::cli::Source;
 use crate::failure::Failure;
 use crate::output;
-use crate::rebuild::{Moment, rebuild};
+use crate::rebuild::{Moment, Reach, rebuild};
 use engine::event::{AcceptedEvent, Event, EventKind, EventRecord, Flags, ReportEvent};
 use engine::matcher::Engine;
 use engine::number::{InstrumentId, Sequence};
@@ -33,11 +33,12 @@ pub(super) fn run(
 }
 
 fn at_command(source: &Source, symbol: &str, last: Option<u64>) -> Result<Listed, Failure> {
-    let engine = rebuild(&source.data, &mut |moment| match moment {
+    let reach = Reach::To(Sequence(last.unwrap_or(u64::MAX)));
+    let engine = rebuild(&source.data, reach, &mut |moment| match moment {
         Moment::Before { sequence, .. } if last.is_some_and(|last| sequence.0 > last) => {
             ControlFlow::Break(())
         }
-        Moment::Before { .. } | Moment::After { .. } => ControlFlow::Continue(()),
+        Moment::Begins { .. } | Moment::Before { .. } | Moment::After { .. } => ControlFlow::Continue(()),
     })?;
     if let Some(last) = last.filter(|&last| last > engine.last_sequence().0) {
         let end = engine.last_sequence();
@@ -53,7 +54,8 @@ fn at_command(source: &Source, symbol: &str, last: Option<u64>) -> Result<Listed
 fn at_message(source: &Source, symbol: &str, number: u64) -> Result<Listed, Failure> {
     let place = find(source, number)?;
     let mut orders = Vec::new();
-    let engine = rebuild(&source.data, &mut |moment| {
+    let before = Sequence(place.sequence.0 - 1);
+    let engine = rebuild(&source.data, Reach::To(before), &mut |moment| {
         match moment {
             Moment::Before { sequence: next, .. } if next > place.sequence => return ControlFlow::Break(()),
             Moment::Before { sequence, engine, .. } if sequence == place.sequence => {
@@ -64,7 +66,7 @@ fn at_message(source: &Source, symbol: &str, number: u64) -> Result<Listed, Fail
                     events[..place.events].iter().for_each(|event| follow(&mut orders, event, id));
                 }
             }
-            Moment::Before { .. } | Moment::After { .. } => {}
+            Moment::Begins { .. } | Moment::Before { .. } | Moment::After { .. } => {}
         }
         ControlFlow::Continue(())
     })?;
@@ -87,11 +89,22 @@ fn find(source: &Source, number: u64) -> Result<Place, Failure> {
     let mut directory = Directory::new();
     let mut day = FeedDay::new(&directory);
     let mut found = None;
-    rebuild(&source.data, &mut |moment| {
-        let Moment::After { sequence, events, .. } = moment else { return ControlFlow::Continue(()) };
+    let mut first = 1;
+    rebuild(&source.data, Reach::Back, &mut |moment| {
+        let (sequence, events) = match moment {
+            Moment::After { sequence, events, .. } => (sequence, events),
+            Moment::Begins { market, .. } => {
+                directory = market.knowledge.doors.directory().clone();
+                day = market.knowledge.doors.feed_day();
+                first = day.next;
+                return ControlFlow::Continue(());
+            }
+            Moment::Before { .. } => return ControlFlow::Continue(()),
+        };
         for (index, event) in events.iter().enumerate() {
             if event.kind() == EventKind::DayStarted as u8 {
                 found = None;
+                first = 1;
             }
             directory.learn(event);
             day.apply(event, &directory, |told, _| {
@@ -103,7 +116,11 @@ fn find(source: &Source, number: u64) -> Result<Place, Failure> {
         ControlFlow::Continue(())
     })?;
     found.ok_or_else(|| {
-        Failure::new(format!("the feed of day {} has messages 1 to {}, not {number}", day.name, day.next - 1))
+        let last = day.next - 1;
+        Failure::new(format!(
+            "of the feed of day {} messages {first} to {last} can be shown, not {number}",
+            day.name
+        ))
     })
 }
 

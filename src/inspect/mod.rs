@@ -4,6 +4,7 @@ mod book;
 mod command;
 mod events;
 mod journal;
+mod retention;
 mod sessions;
 
 use crate::cli::{Inspect, InspectArguments};
@@ -17,6 +18,7 @@ pub(crate) fn run(arguments: &InspectArguments) -> Result<(), Failure> {
         Inspect::Book { source, symbol, itch_sequence, sequence } => {
             book::run(source, symbol, *itch_sequence, *sequence)
         }
+        Inspect::Retention { source } => retention::run(source),
         Inspect::Sessions { source } => sessions::run(source),
         Inspect::SessionStream { source, session, from, day } => {
             sessions::stream(source, session, *from, day.as_deref())

@@ -2,19 +2,22 @@
 
 use super::Stop;
 use crate::cli::Source;
+use crate::data_folder;
 use crate::failure::Failure;
-use crate::rebuild::{self, rebuild};
+use crate::rebuild::{self, Reach, rebuild};
+use crate::snapshots;
 use crate::table::table;
 use adapters::{Instruments, render_line};
 use engine::event::{Event, EventRecord};
-use engine::number::{SessionId, Text};
+use engine::number::{Sequence, SessionId, Text};
+use journal::event_log::EventLogReader;
 use serde_json::{Value, json};
 use std::io::{BufWriter, Write};
 use std::ops::ControlFlow;
 
 /// Prints the sessions as the journal leaves them.
 pub(super) fn run(source: &Source) -> Result<(), Stop> {
-    let engine = rebuild(&source.data, &mut |_| ControlFlow::Continue(()))?;
+    let engine = rebuild(&source.data, Reach::To(Sequence(u64::MAX)), &mut |_| ControlFlow::Continue(()))?;
     let rows: Vec<Value> = engine
         .sessions()
         .map(|session| {
@@ -40,7 +43,7 @@ pub(super) fn stream(source: &Source, name: &str, from: u32, day: Option<&str>) 
     let mut reader = rebuild::events(&source.data)?;
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut lines = Lines::default();
-    let mut session = None;
+    let mut session = added_before(source, name, &reader)?;
     let mut days: Vec<String> = Vec::new();
     while let Some(record) = reader.next().map_err(Failure::from)? {
         lines.instruments.observe(&record);
@@ -70,6 +73,17 @@ pub(super) fn stream(source: &Source, name: &str, from: u32, day: Option<&str>) 
     }
     out.write_all(lines.text.as_bytes())?;
     Ok(out.flush()?)
+}
+
+/// The session of this name, where the event that made it may have been removed from the event log.
+fn added_before(source: &Source, name: &str, log: &EventLogReader) -> Result<Option<SessionId>, Failure> {
+    if log.first()?.is_none_or(|first| first.sequence <= Sequence(1)) {
+        return Ok(None);
+    }
+    let limits = data_folder::limits(&source.data)?.unwrap_or_default();
+    let loaded = snapshots::newest(&source.data, &limits, |_| true)?;
+    let known = loaded.as_ref().and_then(|loaded| loaded.market.knowledge.known.session(name));
+    Ok(known.map(|added| added.header.session))
 }
 
 /// The lines of the day in hand: without a day asked for, the last one stands at the end.

@@ -4,13 +4,17 @@ use super::SeedError;
 use super::extent::Extent;
 use engine::command::{AccountSetting, CommandKind, CommandSlot, InstrumentSetting, SessionSetting};
 use engine::event::{
-    Event, EventKind, EventRecord, InstrumentEvent, NamedEvent, SessionAddedEvent, SettingEvent,
+    Event, EventBody, EventKind, EventRecord, InstrumentEvent, NamedEvent, SessionAddedEvent, SettingEvent,
 };
+use engine::fields::{FieldError, Reader, Writer};
 use engine::number::{AccountId, CurrencyId, InstrumentId, Sequence, Text};
 use std::collections::BTreeMap;
 
 /// Settings by number of what they belong to, and number of the setting.
 type Settings = BTreeMap<(u32, u8), i64>;
+
+/// Most of one kind that a snapshot may hold: ten for each account of the largest venue.
+const COUNT_MAX: usize = 100_000_000;
 
 /// The market's standing data, by name.
 #[derive(Debug, Default)]
@@ -105,6 +109,37 @@ impl Known {
         }
     }
 
+    /// Appends what is known.
+    pub(crate) fn encode(&self, out: &mut Writer<'_>) {
+        put_all(self.currencies.values(), out);
+        put_all(self.instruments.values(), out);
+        put_all(self.accounts.values(), out);
+        put_all(self.sessions.values(), out);
+        for settings in [&self.instrument_settings, &self.account_settings, &self.session_settings] {
+            out.count(settings.len());
+            for ((number, setting), value) in settings {
+                out.put(*number);
+                out.put(*setting);
+                out.put(*value);
+            }
+        }
+    }
+
+    /// Takes up what [`Self::encode`] appended.
+    pub(crate) fn decode(reader: &mut Reader<'_>) -> Result<Self, FieldError> {
+        Ok(Self {
+            currencies: take_all(reader, |event: &NamedEvent| event.name)?,
+            instruments: take_all(reader, |event: &InstrumentEvent| event.symbol)?,
+            accounts: take_all(reader, |event: &NamedEvent| event.name)?,
+            sessions: take_all(reader, |event: &SessionAddedEvent| event.name)?,
+            instrument_settings: take_settings(reader)?,
+            account_settings: take_settings(reader)?,
+            session_settings: take_settings(reader)?,
+            // Who has a snapshot had opened, and so had its whole seed.
+            seed: None,
+        })
+    }
+
     pub(crate) fn currency(&self, name: &str) -> Option<&NamedEvent> {
         self.currencies.get(&Text::new(name)?)
     }
@@ -151,4 +186,29 @@ impl Known {
             SessionSetting::SelfTrade => session.self_trade as i64,
         })
     }
+}
+
+fn put_all<'a, E: EventBody + 'a>(events: impl ExactSizeIterator<Item = &'a E>, out: &mut Writer<'_>) {
+    out.count(events.len());
+    events.for_each(|event| out.put(*event));
+}
+
+fn take_all<E: EventBody, const N: usize>(
+    reader: &mut Reader<'_>,
+    name: impl Fn(&E) -> Text<N>,
+) -> Result<BTreeMap<Text<N>, E>, FieldError> {
+    let mut events = BTreeMap::new();
+    for _ in 0..reader.count(COUNT_MAX, "standing data")? {
+        let event: E = reader.checked("event")?;
+        events.insert(name(&event), event);
+    }
+    Ok(events)
+}
+
+fn take_settings(reader: &mut Reader<'_>) -> Result<Settings, FieldError> {
+    let mut settings = Settings::new();
+    for _ in 0..reader.count(COUNT_MAX, "settings")? {
+        settings.insert((reader.get()?, reader.get()?), reader.get()?);
+    }
+    Ok(settings)
 }

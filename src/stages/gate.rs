@@ -3,6 +3,7 @@
 use super::rings::InputRing;
 use crate::admin::desk::Desk;
 use crate::clock::Clock;
+use crate::disk_room::DiskRoom;
 use crate::failure::Failure;
 use crate::gather::Gather;
 use crate::timers::Timers;
@@ -26,6 +27,7 @@ pub(crate) struct Gate {
     pub(crate) input: InputRing,
     pub(crate) clock: Clock,
     pub(crate) gather: Gather,
+    pub(crate) disk: Arc<DiskRoom>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) watch: Watch,
 }
@@ -55,6 +57,7 @@ impl Gate {
         if self.gather.is_over(now) {
             let before = self.published();
             self.tell(now, time);
+            self.doors.refuse_new_orders(self.disk.refuses());
             work += self.doors.flush(time);
             work += self.doors.poll(&mut self.input, time, Some(timeout))?;
             self.gather.looked(self.published().0 - before.0, now);

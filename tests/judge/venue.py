@@ -22,7 +22,8 @@ COMMAND_SECONDS = 600.0
 STOP_SECONDS = 5.0
 
 
-# Laid over the defaults: free ports.
+# Laid over the defaults: no thresholds, for the disk that tests share may be as full as it likes; and free ports.
+NO_THRESHOLDS = "disk.refuse_percent = 0\ndisk.stop_percent = 0\n"
 FREE_PORTS = '[web]\naddress = "127.0.0.1:0"\n[doors]\nouch = "127.0.0.1:0"\nitch = "127.0.0.1:0"\n'
 # Smaller files than the default's: a venue opens sooner, for tests that write little.
 SMALL_FILES = "[journal]\nsegment_mib = 16\n[event_log]\nsegment_mib = 16\n"
@@ -48,7 +49,8 @@ class Venue:
         self.log = self.folder / "venue.log"
         self.file = self.folder / "rotunda.toml"
         settings = "".join(f"{name} = {value}\n" for name, value in (web or {}).items())
-        self.file.write_text(FREE_PORTS.replace("[doors]", f"{settings}[doors]") + config)
+        thresholds = "" if "[disk]" in config else NO_THRESHOLDS
+        self.file.write_text(thresholds + FREE_PORTS.replace("[doors]", f"{settings}[doors]") + config)
         self.binary = binary
         self.demo = demo
         self.process = None

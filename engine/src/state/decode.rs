@@ -4,6 +4,7 @@
 use super::{MAGIC, StateError, VERSION};
 use crate::accounts::{Account, Need};
 use crate::book::Book;
+use crate::fields::{FieldError, Reader};
 use crate::instruments::{Currency, DIGITS_MAX, Instrument, Listing};
 use crate::levels::{DEPTH_MAX, Ladder, LevelRef, NONE};
 use crate::limits::Limits;
@@ -12,55 +13,13 @@ use crate::number::{CurrencyId, Timestamp};
 use crate::orders::{Details, HotOrder, Terms, Traits};
 use crate::sessions::{Bucket, Session};
 use crate::terms::{Conditions, OrderType, Role, SelfTrade, Side, TimeInForce};
-use bytemuck::{AnyBitPattern, CheckedBitPattern, NoUninit};
 
 /// Largest sum of an account: far above all money, far below where sums would wrap.
 const SUM_MAX: i128 = 1 << 100;
 
-struct Reader<'a> {
-    bytes: &'a [u8],
-    at: usize,
-}
-
-impl Reader<'_> {
-    fn get<T: AnyBitPattern>(&mut self) -> Result<T, StateError> {
-        let size = size_of::<T>();
-        let Some(bytes) = self.bytes.get(self.at..self.at + size) else {
-            return Err(StateError::Truncated { at: self.bytes.len() });
-        };
-        self.at += size;
-        Ok(bytemuck::pod_read_unaligned(bytes))
-    }
-
-    fn wrong(&self, what: &'static str) -> StateError {
-        StateError::Value { at: self.at, what }
-    }
-
-    fn ensure(&self, holds: bool, what: &'static str) -> Result<(), StateError> {
-        if holds { Ok(()) } else { Err(self.wrong(what)) }
-    }
-
-    /// A number of a closed set.
-    fn choice<T: CheckedBitPattern + NoUninit>(&mut self, what: &'static str) -> Result<T, StateError> {
-        let byte: u8 = self.get()?;
-        bytemuck::checked::try_cast(byte).map_err(|_| self.wrong(what))
-    }
-
-    fn flag(&mut self, what: &'static str) -> Result<bool, StateError> {
-        let byte: u8 = self.get()?;
-        self.ensure(byte <= 1, what)?;
-        Ok(byte == 1)
-    }
-
-    fn count(&mut self, limit: usize, what: &'static str) -> Result<u32, StateError> {
-        let count: u32 = self.get()?;
-        if count as usize > limit { Err(StateError::Limit { what }) } else { Ok(count) }
-    }
-}
-
 /// The engine whose state `bytes` are.
 pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<Engine, StateError> {
-    let mut reader = Reader { bytes, at: 0 };
+    let mut reader = Reader::new(bytes);
     if reader.get::<[u8; 8]>()? != MAGIC {
         return Err(StateError::Magic);
     }
@@ -103,7 +62,8 @@ pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<Engine, StateError
     }
     check_reserved(&engine, &reader)?;
     engine.find_ordinary();
-    if reader.at < bytes.len() { Err(StateError::Trailing { at: reader.at }) } else { Ok(engine) }
+    reader.finish()?;
+    Ok(engine)
 }
 
 fn decode_account(number: u32, reader: &mut Reader<'_>) -> Result<Account, StateError> {
@@ -131,7 +91,7 @@ fn decode_balances(engine: &mut Engine, reader: &mut Reader<'_>) -> Result<(), S
 
 fn decode_session(engine: &Engine, reader: &mut Reader<'_>) -> Result<Session, StateError> {
     let now = engine.clock.0;
-    let bucket = |reader: &mut Reader<'_>| {
+    let bucket = |reader: &mut Reader<'_>| -> Result<Bucket, FieldError> {
         let bucket = Bucket { rate: reader.get()?, parts: reader.get()?, at: reader.get()? };
         reader.ensure(bucket.at <= now, "clock of a rate bucket")?;
         Ok(bucket)
@@ -192,7 +152,7 @@ fn decode_instrument(engine: &Engine, reader: &mut Reader<'_>) -> Result<Instrum
     };
     let currency = |id: CurrencyId| engine.currencies.get(usize::from(id.0).wrapping_sub(1));
     let (Some(base), Some(quote)) = (currency(listing.base), currency(listing.quote)) else {
-        return Err(reader.wrong("currency of a listing"));
+        return Err(reader.wrong("currency of a listing").into());
     };
     reader.ensure(listing.is_sound() && listing.scale(base, quote), "listing")?;
     let depth = u32::from(reader.get::<u8>()?);
@@ -253,7 +213,7 @@ fn decode_order(engine: &mut Engine, reader: &mut Reader<'_>) -> Result<(), Stat
     Ok(())
 }
 
-fn decode_terms(reader: &mut Reader<'_>) -> Result<Terms, StateError> {
+fn decode_terms(reader: &mut Reader<'_>) -> Result<Terms, FieldError> {
     Ok(Terms {
         prevented: reader.get()?,
         reservation: reader.get()?,
@@ -273,7 +233,7 @@ fn decode_terms(reader: &mut Reader<'_>) -> Result<Terms, StateError> {
     })
 }
 
-fn decode_details(reader: &mut Reader<'_>) -> Result<Details, StateError> {
+fn decode_details(reader: &mut Reader<'_>) -> Result<Details, FieldError> {
     Ok(Details {
         client_id: reader.get()?,
         list: reader.get()?,
@@ -289,7 +249,7 @@ fn check_order(
     hot: &HotOrder,
     terms: &Terms,
     reader: &Reader<'_>,
-) -> Result<(), StateError> {
+) -> Result<(), FieldError> {
     let Instrument { listing, book } = &engine.instruments[usize::from(hot.book)];
     let session = engine.sessions.get((hot.session as usize).wrapping_sub(1));
     let owned = session.is_some_and(|session| session.account == hot.account);

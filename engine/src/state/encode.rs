@@ -1,30 +1,13 @@
 //! From the engine to bytes.
 
 use super::{MAGIC, VERSION};
+use crate::fields::Writer;
 use crate::instruments::Instrument;
 use crate::levels::NONE;
 use crate::matcher::Engine;
 use crate::number::InstrumentId;
 use crate::orders::{Details, Traits};
 use crate::sessions::{Bucket, Session};
-use bytemuck::{NoUninit, bytes_of};
-
-struct Writer<'a>(&'a mut Vec<u8>);
-
-impl Writer<'_> {
-    fn put<T: NoUninit>(&mut self, value: T) {
-        self.0.extend_from_slice(bytes_of(&value));
-    }
-
-    fn flag(&mut self, flag: bool) {
-        self.put(u8::from(flag));
-    }
-
-    /// How many follow. Every count is bounded by a limit of 32 bits.
-    fn count(&mut self, count: usize) {
-        self.put(count as u32);
-    }
-}
 
 /// Appends the state of `engine`.
 pub(crate) fn encode(engine: &Engine, out: &mut Vec<u8>) {

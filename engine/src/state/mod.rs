@@ -73,3 +73,15 @@ impl std::fmt::Display for StateError {
 }
 
 impl std::error::Error for StateError {}
+
+impl From<crate::fields::FieldError> for StateError {
+    fn from(error: crate::fields::FieldError) -> Self {
+        use crate::fields::FieldError;
+        match error {
+            FieldError::Truncated { at } => Self::Truncated { at },
+            FieldError::Value { at, what } => Self::Value { at, what },
+            FieldError::Limit { what } => Self::Limit { what },
+            FieldError::Trailing { at } => Self::Trailing { at },
+        }
+    }
+}

@@ -114,9 +114,9 @@ pub enum EventLogError {
         /// Where.
         offset: u64,
     },
-    /// A stored position names a file that is gone.
+    /// What is asked for lies in a file that was removed.
     Removed {
-        /// The address that the file began with.
+        /// The address that the file began with, or the first one that is still there.
         file: Address,
     },
 }
@@ -176,7 +176,10 @@ impl std::fmt::Display for EventLogError {
                 path.display()
             ),
             Self::Removed { file } => {
-                write!(f, "event log: the file that begins with {file} is gone; seek by address instead")
+                write!(
+                    f,
+                    "event log: what is asked for was removed with its file (at {file}): ask for later events"
+                )
             }
         }
     }

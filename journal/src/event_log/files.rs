@@ -42,6 +42,28 @@ pub(super) fn list(folder: &Path) -> Result<Vec<Address>, EventLogError> {
     Ok(found)
 }
 
+/// A file of events that is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoredFile {
+    /// The address it begins with.
+    pub first: Address,
+    /// Its size in bytes, and that of its index.
+    pub bytes: u64,
+}
+
+/// The files of events in `folder`, the oldest first.
+///
+/// # Errors
+/// The folder cannot be listed.
+pub fn stored_files(folder: &Path) -> Result<Vec<StoredFile>, EventLogError> {
+    let length = |path: PathBuf| fs::metadata(path).map_or(0, |metadata| metadata.len());
+    let stored = |first| StoredFile {
+        first,
+        bytes: length(events_path(folder, first)) + length(index_path(folder, first)),
+    };
+    Ok(list(folder)?.into_iter().map(stored).collect())
+}
+
 /// Makes the names in `folder` durable.
 pub(super) fn sync_folder(folder: &Path) -> Result<(), EventLogError> {
     File::open(folder)

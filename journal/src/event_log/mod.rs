@@ -32,14 +32,14 @@ mod writer;
 pub use cursor::Cursor;
 pub use disk::EventDisk;
 pub use error::{Damage, EventLogError};
-pub use files::remove_files_below;
+pub use files::{StoredFile, remove_files_below, stored_files};
 pub use hash::RunningHash;
 pub use index::{INDEX_ENTRIES_MAX, INDEX_EVERY, SessionIndex, day_started_before};
 pub use reader::EventLogReader;
 pub use resume::{Regenerated, Resume};
 pub use scan::Tail;
 pub use session_stream::{SessionReport, SessionStream};
-pub use writer::EventLogWriter;
+pub use writer::{EventLogWriter, SyncedPoint};
 
 use engine::event::EventRecord;
 use engine::number::Sequence;

@@ -4,6 +4,7 @@ use super::block::{Chain, KIND_SEAL};
 use super::block_file::{BlockFile, Next};
 use super::{Address, Damage, EventLogError, Position, files};
 use engine::event::EventRecord;
+use engine::number::Sequence;
 use engine::packed;
 use std::path::{Path, PathBuf};
 
@@ -61,6 +62,20 @@ impl EventLogReader {
         self.file = None;
         self.block = PresentBlock::default();
         self.chain = None;
+    }
+
+    /// As [`Self::seek`], for a reader that must not miss an event: what is asked for must still be there.
+    /// [`Address::START`] asks for the log's very first command.
+    ///
+    /// # Errors
+    /// The file of `from` was removed, or the folder cannot be listed.
+    pub fn seek_stored(&mut self, from: Address) -> Result<(), EventLogError> {
+        let begin = from.max(Address { sequence: Sequence(1), ordinal: 0 });
+        if let Some(first) = self.first()?.filter(|&first| first > begin) {
+            return Err(EventLogError::Removed { file: first });
+        }
+        self.seek(from);
+        Ok(())
     }
 
     /// Goes to an event by where it is stored, as [`Self::position`] told.

@@ -34,7 +34,7 @@ impl SessionStream {
     /// [`SessionIndex::find`]. Refresh the index before.
     ///
     /// # Errors
-    /// The log cannot be read.
+    /// The log cannot be read, or what is asked for was removed from it.
     pub fn open(
         folder: &Path,
         index: &SessionIndex,
@@ -45,7 +45,8 @@ impl SessionStream {
         let mut reader = EventLogReader::open(folder)?;
         match index.find(session, report, since) {
             Some(position) => reader.seek_position(position)?,
-            None => reader.seek(since),
+            None if since == Address::START => reader.seek(since),
+            None => reader.seek_stored(since)?,
         }
         Ok(Self { reader, session, next_report: report.max(FIRST), since, detail: None, at_end: false })
     }

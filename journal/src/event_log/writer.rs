@@ -43,6 +43,18 @@ pub struct EventLogWriter {
     fault: Option<EventLogError>,
 }
 
+/// How far a log that is being written is durable. Many threads may look.
+#[derive(Clone, Debug)]
+pub struct SyncedPoint(Arc<Progress>);
+
+impl SyncedPoint {
+    /// The last event that survives a power cut.
+    #[must_use]
+    pub fn get(&self) -> Address {
+        self.0.synced.load()
+    }
+}
+
 impl EventLogWriter {
     /// Opens the log in `options.folder`, cuts what lies behind the last whole block, makes missing or
     /// damaged indexes again, and tells where the log ends.
@@ -199,6 +211,12 @@ impl EventLogWriter {
     #[must_use]
     pub fn synced(&self) -> Address {
         self.progress.synced.load()
+    }
+
+    /// How far the log is durable, for another thread to look at.
+    #[must_use]
+    pub fn synced_point(&self) -> SyncedPoint {
+        SyncedPoint(Arc::clone(&self.progress))
     }
 
     /// Writes and syncs all that was appended, ends the thread, and tells the last event stored. An

@@ -80,7 +80,8 @@ impl CatchUp {
     /// Opens the feed at a mark.
     pub(super) fn open_feed(&mut self, folder: &Path, mark: FeedMark) -> Result<(), EventLogError> {
         let mut reader = EventLogReader::open(folder)?;
-        reader.seek(mark.address);
+        // Numbers are counted from the mark on: without it they would be wrong.
+        reader.seek_stored(mark.address)?;
         self.source = Some(Source::Feed { reader, number: mark.number });
         Ok(())
     }

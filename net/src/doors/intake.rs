@@ -353,6 +353,9 @@ impl Doors {
         if pace == Pace::Above {
             orders::refuse_for_rate(&mut command);
         }
+        if self.refuses_new_orders {
+            orders::refuse_for_disk(&mut command);
+        }
         match ring.try_publish(&CommandSlot::new(&command)) {
             Ok(_) => None,
             Err(engine::ring::RingFull) => Some(Stop::RingFull),

@@ -15,6 +15,7 @@ mod catch_up;
 mod connection;
 mod egress;
 mod intake;
+mod knowledge;
 mod log_in;
 mod market_data;
 mod open_orders;
@@ -32,8 +33,9 @@ use engine::event::{Event, EventRecord};
 use engine::number::{SessionId, Timestamp};
 use engine::ring::Publish;
 use journal::event_log::SessionIndex;
+pub use knowledge::Knowledge;
 use log_in::Failures;
-use market_data::MarketData;
+use market_data::{FeedIndex, MarketData};
 use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token, Waker};
 use open_orders::OpenOrders;
@@ -167,6 +169,8 @@ pub struct Doors {
     upkeep: Upkeep,
     /// No connection is accepted and none is read any more.
     closed_to_input: bool,
+    /// The disk has no room for new orders.
+    refuses_new_orders: bool,
     now: Timestamp,
 }
 
@@ -214,7 +218,7 @@ impl Doors {
             readers: Vec::new(),
             disabled: Vec::new(),
             lost: VecDeque::new(),
-            market_data: MarketData::new(&directory),
+            market_data: MarketData::new(FeedIndex::new(&directory)),
             directory,
             open_orders: OpenOrders::new(),
             encoder: ReportEncoder::default(),
@@ -224,6 +228,7 @@ impl Doors {
             connection_last: 0,
             upkeep: Upkeep::default(),
             closed_to_input: false,
+            refuses_new_orders: false,
             now: Timestamp(0),
         })
     }
@@ -258,13 +263,18 @@ impl Doors {
         Arc::clone(&self.waker)
     }
 
-    /// Takes in an event that was released before this start: nothing is sent.
-    pub fn learn(&mut self, record: &EventRecord) {
-        let Ok(event) = record.view() else { return };
-        self.directory.learn_event(record, &event);
-        self.market_data.learn(record, &event, &self.directory);
-        self.track(&event);
-        self.connection_last = self.connection_last.max(self.directory.connection_max());
+    /// Takes up what is known of events before this start. Before the first poll.
+    pub fn resume(&mut self, knowledge: Knowledge) {
+        let Knowledge { directory, open_orders, feed } = knowledge;
+        self.connection_last = directory.connection_max();
+        self.directory = directory;
+        self.open_orders = open_orders;
+        self.market_data = MarketData::new(feed);
+    }
+
+    /// While set, new orders are refused for want of disk; cancels are taken.
+    pub const fn refuse_new_orders(&mut self, refuse: bool) {
+        self.refuses_new_orders = refuse;
     }
 
     /// Reads what is there and publishes the commands, each stamped with `now`. Tells how much it did.

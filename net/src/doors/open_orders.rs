@@ -5,6 +5,7 @@
 //! It is a hint: the engine checks that the instrument is the order's.
 
 use engine::event::{Event, EventKind, Flags};
+use engine::fields::{FieldError, Reader, Writer};
 use engine::number::{InstrumentId, SessionId, UserRef};
 use engine::reason::Reject;
 use std::collections::VecDeque;
@@ -12,6 +13,8 @@ use std::collections::VecDeque;
 /// Numbers of replacements that are on their way. The number of one that fails is not used up, and no
 /// event tells it: beyond the bound the oldest is forgotten.
 const TENTATIVE_MAX: usize = 4096;
+/// Most live orders that a venue can be set to hold.
+const ORDERS_MAX: usize = 1 << 26;
 /// Multiplier of the hash: 2^64 over the golden ratio, which spreads rising numbers evenly.
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 /// Places of a new table.
@@ -120,6 +123,30 @@ impl OpenOrders {
             | Event::Note(_)
             | Event::Level(_) => {}
         }
+    }
+
+    /// Appends the orders by session and number: what is on its way is not in it.
+    pub(crate) fn encode(&self, out: &mut Writer<'_>) {
+        let known = |slot: &&Slot| slot.key != 0 && !slot.tentative;
+        let mut orders: Vec<(u64, u32)> =
+            self.slots.iter().filter(known).map(|slot| (slot.key, slot.instrument)).collect();
+        orders.sort_unstable();
+        out.count(orders.len());
+        for (key, instrument) in orders {
+            out.put(key);
+            out.put(instrument);
+        }
+    }
+
+    /// Takes up what [`Self::encode`] appended.
+    pub(crate) fn decode(reader: &mut Reader<'_>) -> Result<Self, FieldError> {
+        let mut orders = Self::new();
+        for _ in 0..reader.count(ORDERS_MAX, "open orders")? {
+            let slot = Slot { key: reader.get()?, instrument: reader.get()?, tentative: false };
+            reader.ensure(slot.key >> 32 != 0, "session of an open order")?;
+            orders.put(slot);
+        }
+        Ok(orders)
     }
 
     #[inline]

@@ -313,6 +313,14 @@ pub(crate) fn refuse_for_rate(command: &mut OrderCommand) {
     }
 }
 
+/// The disk is short: new orders are refused. A replacement is not: refusing one would, as any invalid
+/// replacement does, end the order that it was to replace.
+pub(super) fn refuse_for_disk(command: &mut OrderCommand) {
+    if command.kind == CommandKind::Enter {
+        refuse(command, Reject::Disk);
+    }
+}
+
 /// The reason told is that of the check that comes first.
 fn refuse(command: &mut OrderCommand, reason: Reject) {
     if command.door_reject == Reject::None || reason < command.door_reject {

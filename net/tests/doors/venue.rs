@@ -12,7 +12,7 @@ use engine::reason::{CancelReason, Reject};
 use engine::ring::{Publish, RingFull};
 use engine::terms::{Phase, Role, Side};
 use journal::event_log::{EventLogOptions, EventLogWriter};
-use net::doors::{DoorLimits, DoorOptions, Doors};
+use net::doors::{DoorLimits, DoorOptions, Doors, Knowledge};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -71,6 +71,15 @@ pub(crate) struct Venue {
     date: u32,
 }
 
+/// What a snapshot behind these events gives to a start.
+fn knowledge_of(events: &[EventRecord]) -> Knowledge {
+    let mut learned = Knowledge::default();
+    events.iter().for_each(|event| learned.learn(event));
+    let mut bytes = Vec::new();
+    learned.encode(&mut bytes);
+    Knowledge::decode(&bytes).expect("what was encoded a moment ago")
+}
+
 /// An event of this kind with all else zero, but its cause (which has no zero).
 fn blank<E: bytemuck::CheckedBitPattern>(kind: EventKind) -> E {
     let mut words = [0u64; 16];
@@ -119,9 +128,22 @@ impl Venue {
     /// Other doors that learn all that was, as after a restart.
     pub(crate) fn restart(&mut self, limits: DoorLimits) {
         self.doors = doors(limits, &self.folder);
+        let mut knowledge = Knowledge::default();
+        let mut first = knowledge_of(&self.events[..self.events.len() / 2]);
         for event in &self.events {
-            self.doors.learn(event);
+            knowledge.learn(event);
         }
+        // As from a snapshot in the midst of it, and the events behind that.
+        for event in &self.events[self.events.len() / 2..] {
+            first.learn(event);
+        }
+        let bytes = |knowledge: &Knowledge| {
+            let mut bytes = Vec::new();
+            knowledge.encode(&mut bytes);
+            bytes
+        };
+        assert_eq!(bytes(&first), bytes(&knowledge), "a snapshot on the way changes nothing");
+        self.doors.resume(first);
         for session in self.sessions.values_mut() {
             session.connection = 0;
         }
