@@ -53,7 +53,7 @@ pub(crate) fn recover(
     let mut events: Vec<EventRecord> = Vec::new();
     let mut fault = None;
     let mut last_event = Address::START;
-    let mut appended = 0u64;
+    let (mut appended, mut removed) = (0u64, 0u64);
     let bar = progress::bar(0, "bytes of journal");
     let mut apply = |sequence: Sequence, slot: &CommandSlot| {
         engine.apply(sequence, slot, &mut events);
@@ -63,7 +63,8 @@ pub(crate) fn recover(
             if fault.is_none() {
                 match resume.event(&event) {
                     Ok(Regenerated::Appended) => appended += 1,
-                    Ok(Regenerated::Same | Regenerated::Removed) => {}
+                    Ok(Regenerated::Removed) => removed += 1,
+                    Ok(Regenerated::Same) => {}
                     Err(error) => fault = Some(error),
                 }
             }
@@ -79,6 +80,14 @@ pub(crate) fn recover(
         return Err(fault.into());
     }
     let event_log = resume.finish()?;
+    if removed > 0 {
+        tracing::warn!(
+            events = removed,
+            "the event log does not begin with the first event: its oldest files were taken away. Sessions and \
+             adapters cannot be told those events again; close the venue and move the whole folder events/ away \
+             to have them made again from the journal"
+        );
+    }
     if appended > 0 {
         tracing::info!(
             events = appended,

@@ -13,7 +13,7 @@ use journal::disk::simulated::{Fault, SimulatedDisk};
 use journal::disk::{Completion, Disk, Page, Segment, Segments, Write};
 use journal::event_log::simulated::{SimulatedEventDisk, Survivors};
 use journal::event_log::{Address, EventLogOptions, EventLogWriter, Resume};
-use journal::{JournalError, JournalOptions, open_on};
+use journal::{DISK_WAIT_MAX, JournalError, JournalOptions, open_on};
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -235,6 +235,6 @@ impl<'a> Node<'a> {
 
     pub(super) fn close(self) -> Result<(), String> {
         self.event_log.close().map_err(|error| error.to_string())?;
-        self.journaler.close().map_err(|error| error.to_string())
+        self.journaler.close_by(Instant::now() + DISK_WAIT_MAX).map_err(|error| error.to_string())
     }
 }
