@@ -256,9 +256,16 @@ impl World {
 
     fn live(&mut self, node: &mut Node<'_>, mut first: Vec<CommandSlot>, last: bool) -> Result<(), String> {
         first.reverse();
-        let cut_at = self.now_ns + 1 + self.chance.below(LIFE_NS_MAX);
+        let mut cut_at = self.now_ns + 1 + self.chance.below(LIFE_NS_MAX);
+        // A first start that is cut off leaves a part of the seed; the next one names what is missing, and an
+        // operator adds it. Here nobody would: the first life begins when its market is whole.
+        let mut opens = first.len() > 1;
         for _ in 0..DRAIN_STEPS_MAX {
             let Some(((at, _), step)) = self.steps.pop_first() else { break };
+            if opens {
+                opens = !(first.is_empty() && node.is_drained());
+                cut_at = cut_at.max(at + 1);
+            }
             if !last && at > cut_at {
                 self.now_ns = cut_at;
                 return Ok(());
