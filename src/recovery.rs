@@ -60,7 +60,7 @@ pub(crate) fn recover(configuration: &Configuration, folder: &DataFolder) -> Res
     let mut resume = Resume::new(&events_folder, writer, &tail, from)?;
     let mut events: Vec<EventRecord> = Vec::new();
     let mut fault = None;
-    let mut appended = 0u64;
+    let (mut appended, mut removed) = (0u64, 0u64);
     let bar = progress::bar(0, "bytes of journal");
     let mut apply = |sequence: Sequence, slot: &CommandSlot| {
         engine.apply(sequence, slot, &mut events);
@@ -72,7 +72,8 @@ pub(crate) fn recover(configuration: &Configuration, folder: &DataFolder) -> Res
             if fault.is_none() {
                 match resume.event(&event) {
                     Ok(Regenerated::Appended) => appended += 1,
-                    Ok(Regenerated::Same | Regenerated::Removed) => {}
+                    Ok(Regenerated::Removed) => removed += 1,
+                    Ok(Regenerated::Same) => {}
                     Err(error) => fault = Some(error),
                 }
             }
@@ -90,6 +91,14 @@ pub(crate) fn recover(configuration: &Configuration, folder: &DataFolder) -> Res
     }
     // Before the journal's torn end is cut: where the two disagree, it is evidence.
     let event_log = resume.finish()?;
+    if removed > 0 {
+        tracing::warn!(
+            events = removed,
+            "the event log does not begin with the first event: its oldest files were taken away. Sessions and \
+             adapters cannot be told those events again; close the venue and move the whole folder events/ away \
+             to have them made again from the journal"
+        );
+    }
     let found = opening.found();
     let journal = opening.go_on()?;
     tell(&found, (appended, found.last.0 + 1 - known.sequence.0), &journal, engine.event_hash());

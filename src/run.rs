@@ -135,8 +135,9 @@ fn venue(configuration: &Configuration, folder: &DataFolder, parts: Parts) -> Re
         web: web_address,
         admin: data.join(SOCKET_NAME),
     };
-    announce(configuration, folder, &addresses, login, demo)?;
+    // Before anybody is told that the venue is open: a cursor that is damaged ends the start.
     let beside = Beside::start(configuration, data, &rim.gate.doors, demo)?;
+    announce(configuration, folder, &addresses, login, demo)?;
     keeper.start()?;
     metrics.set_ready(true);
     let result = run_layout(configuration, rim, matcher, &stop);

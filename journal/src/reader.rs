@@ -239,6 +239,7 @@ impl<S: Segments> JournalReader<S> {
             }
             let rest = tail::scan(&mut self.segments, &self.list, self.place, &mut self.window)?;
             let Some(damage) = rest.damage.filter(|damage| damage.vouched >= self.expected.index) else {
+                self.check_sizes()?;
                 let bytes_torn = rest.torn.iter().map(|torn| bytes(torn.pages)).sum();
                 self.tail = Some(Tail { end: position(&self.list, self.place), bytes_torn, torn: rest.torn });
                 return Ok(None);
@@ -255,6 +256,23 @@ impl<S: Segments> JournalReader<S> {
                 });
             }
         }
+    }
+
+    /// Behind the last record: a segment that begins with a header of its own tells its size even where the
+    /// record is not whole, for a header lies in one sector. A torn write never shortens a file.
+    fn check_sizes(&mut self) -> Result<(), JournalError> {
+        for number in self.place.segment..self.list.len() {
+            let Segment { generation, bytes: found } = self.list[number];
+            let begin = Place { segment: number, page: 0 };
+            let page = &self.window.read(&mut self.segments, &self.list, begin, 1)?[0];
+            let Some(header) = RecordHeader::sniff(page) else { continue };
+            let expected = bytes(header.segment_pages);
+            if header.generation == generation && header.page == 0 && expected != found {
+                let file = self.segments.path(generation);
+                return Err(JournalError::SegmentSize { file, found, expected: Some(expected) });
+            }
+        }
+        Ok(())
     }
 
     /// The record that follows: here, or at the begin of the next segment where this one was full.

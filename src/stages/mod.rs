@@ -7,3 +7,6 @@ pub(crate) mod journaler;
 pub(crate) mod matcher;
 pub(crate) mod outlet;
 pub(crate) mod rings;
+
+#[cfg(test)]
+mod tests;

@@ -42,7 +42,7 @@ class Venue:
     `config` goes on in the table [doors], behind free ports; `web` are settings of [web].
     """
 
-    def __init__(self, folder, config="", binary=RELEASE, demo=False, web=None):
+    def __init__(self, folder, config="", binary=RELEASE, demo=False, web=None, environment=None):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.data = self.folder / "data"
@@ -53,6 +53,8 @@ class Venue:
         self.file.write_text(thresholds + FREE_PORTS.replace("[doors]", f"{settings}[doors]") + config)
         self.binary = binary
         self.demo = demo
+        self.prefix = []  # a program that runs the venue, such as strace
+        self.environment = environment
         self.process = None
         self.endpoints = None
         self.passwords = {session["name"]: session["password"] for session in defaults()["seed"]["sessions"]}
@@ -69,29 +71,48 @@ class Venue:
         """Starts the process without waiting until it is open."""
         if not keep_endpoints:
             (self.data / "endpoints.json").unlink(missing_ok=True)
-        command = [self.binary, "run", "--config", self.file, "--data", self.data]
+        command = [*self.prefix, self.binary, "run", "--config", self.file, "--data", self.data]
         command += [] if self.demo else ["--no-demo"]
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, **popen)
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self.environment, **popen)
         return self.process
 
     def start(self):
         self.spawn()
         deadline = time.monotonic() + START_SECONDS
         while True:
-            try:
-                self.endpoints = json.loads((self.data / "endpoints.json").read_text())
+            if self.read_endpoints():
                 return self
-            except (FileNotFoundError, json.JSONDecodeError):
-                pass
             if self.process.poll() is not None:
                 raise AssertionError(f"the venue ended with {self.process.returncode}:\n{self.tail()}")
             if time.monotonic() > deadline:
                 raise AssertionError(f"the venue is not open after {START_SECONDS} s:\n{self.tail()}")
             time.sleep(0.005)
 
+    def read_endpoints(self):
+        """Takes the addresses that the venue has open, if it has."""
+        try:
+            self.endpoints = json.loads((self.data / "endpoints.json").read_text())
+        except (FileNotFoundError, json.JSONDecodeError):
+            return False
+        return True
+
     def tail(self, size=4000):
         return self.log.read_text(errors="replace")[-size:]
+
+    def wait_for(self, text, seconds=60.0, count=1):
+        """Waits until the venue's log has `text` so many times."""
+        deadline = time.monotonic() + seconds
+        while self.log.read_text(errors="replace").count(text) < count:
+            assert time.monotonic() < deadline, f"{text!r} is not said within {seconds} s:\n{self.tail()}"
+            time.sleep(0.02)
+
+    def ended(self, seconds=60.0):
+        """Waits until the venue has ended by itself; its exit code and what it said last."""
+        try:
+            return self.process.wait(seconds), self.tail()
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"still running after {seconds} s:\n{self.tail()}") from None
 
     def alive(self):
         assert self.process.poll() is None, f"the venue ended with {self.process.returncode}:\n{self.tail()}"

@@ -102,6 +102,10 @@ impl OpenFile {
         let (events_path, index_path) = (files::events_path(folder, first), files::index_path(folder, first));
         // The index first: a reader that finds the file of events opens its index.
         let index = append(&index_path)?;
+        if index_entries == 0 {
+            // A power cut, or a hand, can leave an index whose file of events is gone: its entries are of no use.
+            index.set_len(0).map_err(|source| EventLogError::io("cut", &index_path, source))?;
+        }
         let events = append(&events_path)?;
         Ok(Self { events, events_path, index, index_path, size, index_entries })
     }

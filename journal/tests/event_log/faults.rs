@@ -218,3 +218,19 @@ fn a_log_cut_at_any_byte_ends_with_its_last_whole_block() {
     assert!(counted.windows(2).all(|pair| pair[0] < pair[1]) && counted[0] == 0, "each block counts");
     record("truncation_event_log", &[("bytes", bytes_min as u64), ("blocks", ends.len() as u64 - 1)], began);
 }
+
+#[test]
+fn an_index_whose_events_are_gone_is_begun_anew() {
+    let folder = temporary();
+    let options = options(folder.path());
+    let events = market::events(600);
+    write(&options, &events);
+    let last = files(folder.path(), "events").pop().expect("there are files");
+    fs::remove_file(&last).expect("removes");
+    assert!(last.with_extension("index").exists(), "what a power cut can leave");
+    let (writer, _) = start(&options, simulated::disk(folder.path(), &[]), &events).expect("goes on");
+    writer.close().expect("closes");
+    assert!(read(folder.path()).expect("reads") == events);
+    let (_, tail) = EventLogWriter::open(&options).expect("opens");
+    assert_eq!(tail.indexes_rebuilt, 0, "the index is that of the events, and of nothing else");
+}
