@@ -64,7 +64,13 @@ impl Charge {
     }
 }
 
+/// Nearly always of 64 bits, which divide in a few nanoseconds where 128 take ten times as long.
+#[inline(always)]
 const fn ceil(millionths: i128) -> i128 {
+    let narrow = millionths as i64;
+    if narrow as i128 == millionths && narrow != i64::MIN {
+        return -((-narrow).div_euclid(RATE_ONE as i64) as i128);
+    }
     -(-millionths).div_euclid(RATE_ONE)
 }
 

@@ -16,6 +16,37 @@ pub(crate) struct LevelState {
     pub(crate) change: u64,
 }
 
+/// What is needed of an order to take it out of its queue.
+#[derive(Clone, Copy)]
+pub(crate) struct Links {
+    pub(crate) open: u64,
+    next: u32,
+    prev: u32,
+    level: LevelRef,
+}
+
+impl Links {
+    #[inline(always)]
+    pub(crate) const fn of(hot: &HotOrder) -> Self {
+        Self { open: hot.open, next: hot.next, prev: hot.prev, level: hot.level }
+    }
+
+    /// Joins its neighbours in the queue of which `head` and `tail` are the ends.
+    #[inline(always)]
+    fn cut(self, orders: &mut Orders, head: &mut u32, tail: &mut u32) {
+        if self.prev == NONE {
+            *head = self.next;
+        } else {
+            orders.hot_mut(self.prev).next = self.next;
+        }
+        if self.next == NONE {
+            *tail = self.prev;
+        } else {
+            orders.hot_mut(self.next).prev = self.prev;
+        }
+    }
+}
+
 /// The book of one instrument.
 pub(crate) struct Book {
     pub(crate) ladders: [Ladder; 2],
@@ -90,8 +121,7 @@ impl Book {
         (order, new): (u32, &HotOrder),
     ) -> (LevelRef, u32, LevelState) {
         let ladder = &mut self.ladders[new.side() as usize];
-        let at = ladder.touch(pool, ladder.key(new.price));
-        let level = pool.level_mut(at);
+        let (at, level) = ladder.touch(pool, ladder.key(new.price));
         let hidden = new.traits.has(Traits::HIDDEN);
         let (head, tail) = if hidden {
             level.hidden_count += 1;
@@ -111,35 +141,62 @@ impl Book {
         (at, last, self.changed_if(!hidden, quantity, count))
     }
 
+    /// Adds a displayed order at the end of its queue, as `append` does, where the leaf of its level is known.
+    #[inline(always)]
+    pub(crate) fn append_displayed(
+        &mut self,
+        pool: &mut BlockPool,
+        orders: &mut Orders,
+        (order, side): (u32, Side),
+        (leaf, key, lots): (u32, u64, u64),
+    ) -> (LevelRef, u32, LevelState) {
+        let (at, level) = self.ladders[side as usize].touch_in(pool, leaf, key);
+        level.count += 1;
+        level.quantity += lots;
+        let (quantity, count) = (level.quantity, level.count);
+        let last = std::mem::replace(&mut level.tail, order);
+        if last == NONE {
+            level.head = order;
+        } else {
+            orders.hot_mut(last).next = order;
+        }
+        (at, last, self.changed_if(true, quantity, count))
+    }
+
     /// Takes an order, of which `hot` is a copy, out of its queue, and its level out of the ladder
     /// when it was the last.
     #[inline(always)]
     pub(crate) fn unlink(&mut self, pool: &mut BlockPool, orders: &mut Orders, hot: &HotOrder) -> LevelState {
+        if !hot.traits.has(Traits::HIDDEN) {
+            return self.unlink_displayed(pool, orders, hot.side(), Links::of(hot));
+        }
         let level = pool.level_mut(hot.level);
-        let hidden = hot.traits.has(Traits::HIDDEN);
-        let (head, tail) = if hidden {
-            level.hidden_count -= 1;
-            (&mut level.hidden_head, &mut level.hidden_tail)
-        } else {
-            level.count -= 1;
-            level.quantity -= hot.open;
-            (&mut level.head, &mut level.tail)
-        };
-        if hot.prev == NONE {
-            *head = hot.next;
-        } else {
-            orders.hot_mut(hot.prev).next = hot.next;
-        }
-        if hot.next == NONE {
-            *tail = hot.prev;
-        } else {
-            orders.hot_mut(hot.next).prev = hot.prev;
-        }
-        let (quantity, count, empty) = (level.quantity, level.count, level.is_empty());
-        if empty {
+        level.hidden_count -= 1;
+        Links::of(hot).cut(orders, &mut level.hidden_head, &mut level.hidden_tail);
+        if level.is_empty() {
             self.ladders[hot.side() as usize].remove(pool, hot.level);
         }
-        self.changed_if(!hidden, quantity, count)
+        self.changed_if(false, 0, 0)
+    }
+
+    /// The same for an order that is displayed.
+    #[inline(always)]
+    pub(crate) fn unlink_displayed(
+        &mut self,
+        pool: &mut BlockPool,
+        orders: &mut Orders,
+        side: Side,
+        links: Links,
+    ) -> LevelState {
+        let level = pool.level_mut(links.level);
+        level.count -= 1;
+        level.quantity -= links.open;
+        let (quantity, count) = (level.quantity, level.count);
+        links.cut(orders, &mut level.head, &mut level.tail);
+        if count == 0 && level.is_empty() {
+            self.ladders[side as usize].remove(pool, links.level);
+        }
+        self.changed_if(true, quantity, count)
     }
 
     /// Takes lots from a resting order that keeps some.

@@ -7,7 +7,7 @@
 //! two thirds full, and that only where every number stands alone.
 
 use crate::levels::NONE;
-use crate::prefetch::fetch;
+use crate::memory::{fetch, zeroed};
 use bytemuck::{Pod, Zeroable};
 
 /// Numbers of one session that share a group.
@@ -16,16 +16,21 @@ const GROUP: usize = 1 << GROUP_BITS;
 /// Groups that share a hash.
 const RUN_BITS: u32 = 3;
 
-/// One cache line. Without live orders it is free, and the rest of it stale.
+/// One cache line. Where it is free, all but its key is stale.
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C, align(64))]
 struct Group {
     orders: [u32; GROUP],
-    session: u32,
-    /// The high bits of its numbers.
-    number: u32,
+    /// Session and the high bits of its numbers; 0 where it is free.
+    key: u64,
     live: u32,
     reserved: [u32; 5],
+}
+
+/// The session over the high bits of the numbers. No session is 0, so no key is.
+#[inline(always)]
+const fn key_of(session: u32, user_ref: u32) -> u64 {
+    ((session as u64) << 32 | user_ref as u64) >> GROUP_BITS
 }
 
 /// Where an order's entry lies, until the next change of the table.
@@ -48,62 +53,70 @@ impl Index {
         let orders = orders_max.max(32) as usize;
         let places = (orders + orders / 2).next_power_of_two();
         Self {
-            groups: bytemuck::zeroed_slice_box(places),
+            groups: zeroed(places),
             mask: places - 1,
             shift: u64::BITS - places.trailing_zeros() + RUN_BITS,
         }
     }
 
     #[inline(always)]
-    const fn home(&self, session: u32, number: u32) -> usize {
-        let run = ((session as u64) << 32) | (number >> RUN_BITS) as u64;
-        let mixed = run.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> self.shift;
-        ((mixed as usize) << RUN_BITS) | (number as usize % (1 << RUN_BITS))
+    const fn home(&self, key: u64) -> usize {
+        let mixed = (key >> RUN_BITS).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> self.shift;
+        ((mixed as usize) << RUN_BITS) | (key as usize % (1 << RUN_BITS))
     }
 
     /// The place of a group, or the free one where it would go.
     #[inline(always)]
-    fn group(&self, session: u32, number: u32) -> usize {
-        let mut place = self.home(session, number);
+    fn group(&self, key: u64) -> usize {
+        let mut place = self.home(key);
         loop {
-            let group = &self.groups[place];
-            if group.live == 0 || (group.number == number && group.session == session) {
+            let found = self.groups[place].key;
+            if found == key || found == 0 {
                 return place;
             }
             place = (place + 1) & self.mask;
         }
     }
 
-    /// The place of this number's order, and the order.
+    /// The place of this number's order, and the order. The session exists.
     #[inline(always)]
     pub(crate) fn place(&self, session: u32, user_ref: u32) -> Option<(Place, u32)> {
-        let place =
-            Place { group: self.group(session, user_ref >> GROUP_BITS), within: user_ref as usize % GROUP };
+        let key = key_of(session, user_ref);
+        let place = Place { group: self.group(key), within: user_ref as usize % GROUP };
         let group = &self.groups[place.group];
         let order = group.orders[place.within];
-        if group.live == 0 || order == NONE { None } else { Some((place, order)) }
+        if group.key != key || order == NONE { None } else { Some((place, order)) }
     }
 
     /// Asks for the line of this number.
     #[inline(always)]
     pub(crate) fn fetch(&self, session: u32, user_ref: u32) {
-        fetch(&self.groups[self.home(session, user_ref >> GROUP_BITS)]);
+        fetch(&self.groups[self.home(key_of(session, user_ref))]);
+    }
+
+    /// The order that this number's first group names: where it stands, if nothing pushed it elsewhere.
+    #[inline(always)]
+    pub(crate) fn guess(&self, session: u32, user_ref: u32) -> u32 {
+        self.groups[self.home(key_of(session, user_ref))].orders[user_ref as usize % GROUP]
     }
 
     /// The order of this number, or `NONE`.
     #[inline]
     pub(crate) fn find(&self, session: u32, user_ref: u32) -> u32 {
+        if session == 0 {
+            return NONE;
+        }
         self.place(session, user_ref).map_or(NONE, |(_, order)| order)
     }
 
     /// Adds an order whose number is not in the table.
     #[inline(always)]
     pub(crate) fn insert(&mut self, session: u32, user_ref: u32, order: u32) {
-        let number = user_ref >> GROUP_BITS;
-        let place = self.group(session, number);
+        let key = key_of(session, user_ref);
+        let place = self.group(key);
         let group = &mut self.groups[place];
-        if group.live == 0 {
-            *group = Group { orders: [NONE; GROUP], session, number, live: 0, reserved: [0; 5] };
+        if group.key != key {
+            *group = Group { orders: [NONE; GROUP], key, live: 0, reserved: [0; 5] };
         }
         group.live += 1;
         group.orders[user_ref as usize % GROUP] = order;
@@ -124,15 +137,15 @@ impl Index {
     #[inline(never)]
     fn close(&mut self, place: usize) {
         let (mut hole, mut next) = (place, (place + 1) & self.mask);
-        while self.groups[next].live != 0 {
-            let home = self.home(self.groups[next].session, self.groups[next].number);
+        while self.groups[next].key != 0 {
+            let home = self.home(self.groups[next].key);
             if next.wrapping_sub(home) & self.mask >= next.wrapping_sub(hole) & self.mask {
                 self.groups[hole] = self.groups[next];
                 hole = next;
             }
             next = (next + 1) & self.mask;
         }
-        self.groups[hole].live = 0;
+        self.groups[hole].key = 0;
     }
 }
 

@@ -51,7 +51,9 @@ pub(crate) struct Listing {
     pub(crate) matching: Matching,
     pub(crate) signed_prices: bool,
     /// Worked out: the highest price that needs no further look, 0 where each price needs one.
-    pub(crate) ordinary_max: i64,
+    pub(crate) ordinary_max: u64,
+    /// Worked out: it has a value limit or a band.
+    pub(crate) bounded: bool,
 }
 
 impl Listing {
@@ -61,7 +63,16 @@ impl Listing {
 
     #[inline(always)]
     pub(crate) const fn has_fees(&self) -> bool {
-        self.maker_fee != 0 || self.taker_fee != 0
+        self.maker_fee | self.taker_fee != 0
+    }
+
+    /// The currency that an order of this side holds.
+    #[inline(always)]
+    pub(crate) const fn held(&self, side: Side) -> CurrencyId {
+        match side {
+            Side::Buy => self.quote,
+            Side::Sell => self.base,
+        }
     }
 
     /// What lots are worth at a price, in minor units of the quote currency.

@@ -6,6 +6,7 @@
 //!
 //! Inside, a price is a *key*, turned so that on either side the best level has the lowest key.
 
+use crate::memory::{fetch, reserve};
 use crate::number::Price;
 use crate::terms::Side;
 
@@ -15,6 +16,8 @@ pub(crate) const NONE: u32 = u32::MAX;
 /// Levels in a leaf and children of a node.
 const FAN: usize = 64;
 const FAN_BITS: u32 = 6;
+/// Leaves of a side that are found without the tree: neighbours, so that trading near the touch stays in them.
+const RECENT: usize = 4;
 /// Nodes on the way from the root to a leaf, at most: 64 bits less a leaf's six.
 pub(crate) const DEPTH_MAX: usize = 10;
 
@@ -99,7 +102,7 @@ impl BlockPool {
     pub(crate) fn new(limit: u32) -> Self {
         let limit = limit.min(1 << 25);
         Self {
-            leaves: Vec::with_capacity(limit as usize),
+            leaves: reserve(limit as usize),
             nodes: Vec::with_capacity(limit as usize),
             free_leaf: NONE,
             free_node: NONE,
@@ -116,6 +119,23 @@ impl BlockPool {
     #[inline(always)]
     pub(crate) fn level_mut(&mut self, at: LevelRef) -> &mut Level {
         &mut self.leaves[(at.0 >> FAN_BITS) as usize].levels[at.0 as usize % FAN]
+    }
+
+    /// Asks for the line that says which levels of a leaf hold orders.
+    #[inline(always)]
+    pub(crate) fn fetch_bitmap(&self, leaf: u32) {
+        if let Some(leaf) = self.leaves.get(leaf as usize) {
+            fetch(&leaf.bitmap);
+        }
+    }
+
+    /// Asks for a level and the line over its leaf.
+    #[inline(always)]
+    pub(crate) fn fetch_level(&self, at: LevelRef) {
+        if let Some(leaf) = self.leaves.get((at.0 >> FAN_BITS) as usize) {
+            fetch(&leaf.levels[at.0 as usize % FAN]);
+            fetch(&leaf.bitmap);
+        }
     }
 
     /// Whether so many more blocks can be had.
@@ -169,9 +189,8 @@ pub(crate) struct Ladder {
     /// The lowest key that holds orders; `u64::MAX` in an empty side.
     best_key: u64,
     best: LevelRef,
-    /// The leaf that was used last, and the prefix of its keys.
-    recent: u32,
-    recent_prefix: u64,
+    /// Leaves that were used last, by the low bits of their prefix; `NONE` where it is gone.
+    recent: [u32; RECENT],
     root: u32,
     /// Nodes from the root to a leaf.
     depth: u32,
@@ -187,8 +206,7 @@ impl Ladder {
         let mut ladder = Self {
             best_key: u64::MAX,
             best: LevelRef::NONE,
-            recent: NONE,
-            recent_prefix: u64::MAX,
+            recent: [NONE; RECENT],
             root: NONE,
             depth,
             bias: 0,
@@ -378,22 +396,65 @@ impl Ladder {
 
     /// The level at this key, made where it is missing; the caller puts an order into it.
     #[inline(always)]
-    pub(crate) fn touch(&mut self, pool: &mut BlockPool, key: u64) -> LevelRef {
+    pub(crate) fn touch<'p>(&mut self, pool: &'p mut BlockPool, key: u64) -> (LevelRef, &'p mut Level) {
+        let leaf = match self.recent_leaf(pool, key) {
+            Some(leaf) => leaf,
+            None => self.leaf(pool, key >> FAN_BITS),
+        };
+        self.touch_in(pool, leaf, key)
+    }
+
+    /// The leaf for this key, made where it is missing; `None` where the pool has no blocks for it.
+    #[inline(always)]
+    pub(crate) fn leaf_for(&mut self, pool: &mut BlockPool, key: u64) -> Option<u32> {
+        match self.recent_leaf(pool, key) {
+            Some(leaf) => Some(leaf),
+            None => self.leaf_if_room(pool, key),
+        }
+    }
+
+    /// The leaf of this key, if it was used lately. A block that was freed is not: `remove_leaf` sees to it.
+    #[inline(always)]
+    fn recent_leaf(&self, pool: &BlockPool, key: u64) -> Option<u32> {
         let prefix = key >> FAN_BITS;
-        let leaf = if prefix == self.recent_prefix { self.recent } else { self.leaf(pool, prefix) };
+        let leaf = self.recent[prefix as usize % RECENT];
+        pool.leaves.get(leaf as usize).filter(|block| block.prefix == prefix).map(|_| leaf)
+    }
+
+    /// Where a level at this key probably is, if it is, found without looking into any block.
+    #[inline(always)]
+    pub(crate) fn guess<'p>(&self, pool: &'p BlockPool, key: u64) -> Option<(u32, &'p Level)> {
+        let leaf = self.recent[(key >> FAN_BITS) as usize % RECENT];
+        Some((leaf, &pool.leaves.get(leaf as usize)?.levels[key as usize % FAN]))
+    }
+
+    /// The level at this key, in its leaf.
+    #[inline(always)]
+    pub(crate) fn touch_in<'p>(
+        &mut self,
+        pool: &'p mut BlockPool,
+        leaf: u32,
+        key: u64,
+    ) -> (LevelRef, &'p mut Level) {
         let slot = (key % FAN as u64) as u32;
         let at = LevelRef::new(leaf, slot);
         let block = &mut pool.leaves[leaf as usize];
+        let level = &mut block.levels[slot as usize];
         let bit = 1 << slot;
         if block.bitmap & bit == 0 {
             block.bitmap |= bit;
-            block.levels[slot as usize] = Level::EMPTY;
+            *level = Level::EMPTY;
             if key < self.best_key {
                 self.best_key = key;
                 self.best = at;
             }
         }
-        at
+        (at, level)
+    }
+
+    #[inline(never)]
+    fn leaf_if_room(&mut self, pool: &mut BlockPool, key: u64) -> Option<u32> {
+        self.has_room(pool, key).then(|| self.leaf(pool, key >> FAN_BITS))
     }
 
     #[inline(never)]
@@ -403,8 +464,7 @@ impl Ladder {
             leaf = pool.take_leaf(prefix);
             *self.child(pool, prefix) = leaf;
         }
-        self.recent = leaf;
-        self.recent_prefix = prefix;
+        self.recent[prefix as usize % RECENT] = leaf;
         leaf
     }
 
@@ -451,9 +511,10 @@ impl Ladder {
 
     #[inline(never)]
     fn remove_leaf(&mut self, pool: &mut BlockPool, leaf: u32, prefix: u64) {
-        if self.recent == leaf {
-            self.recent = NONE;
-            self.recent_prefix = u64::MAX;
+        // A freed leaf may come back in another ladder with the same prefix.
+        let recent = &mut self.recent[prefix as usize % RECENT];
+        if *recent == leaf {
+            *recent = NONE;
         }
         pool.free_leaf(leaf);
         let mut path = [NONE; DEPTH_MAX];
@@ -501,74 +562,4 @@ const _: () = {
 };
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::BTreeSet;
-
-    /// Random levels come and go; the ladder must agree with a sorted set, and give back every block.
-    fn check(side: Side, price_max: i64, signed: bool) {
-        let mut pool = BlockPool::new(4096);
-        let depth = Ladder::depth_for(price_max, signed);
-        let mut ladder = Ladder::new(side, depth, signed);
-        let mut set = BTreeSet::new();
-        let mut seed = 7u64;
-        for round in 0..20_000u32 {
-            seed ^= seed << 13;
-            seed ^= seed >> 7;
-            seed ^= seed << 17;
-            let spread = if round % 3 == 0 { 300.min(price_max) } else { price_max };
-            let mut price = (seed >> 1) as i64 % spread + 1;
-            if signed && seed & 1 == 0 {
-                price = -price;
-            }
-            let key = ladder.key(price);
-            assert_eq!(ladder.price_at(key), Price(price));
-            if set.len() < 200 && ladder.has_room(&pool, key) && set.insert(price) {
-                let at = ladder.touch(&mut pool, key);
-                pool.level_mut(at).count = 1;
-            } else if let Some(&gone) = set.iter().nth(seed as usize % set.len().max(1)) {
-                let at = ladder.find(&pool, ladder.key(gone)).expect("it was put there");
-                ladder.remove(&mut pool, at);
-                set.remove(&gone);
-            }
-            let best = if side == Side::Buy { set.last() } else { set.first() };
-            assert_eq!(ladder.best_price(), best.map(|&price| Price(price)));
-        }
-        let mut walked = Vec::new();
-        let mut next = ladder.first();
-        while let Some((key, _)) = next {
-            walked.push(ladder.price_at(key).0);
-            next = ladder.after(&pool, key);
-        }
-        if side == Side::Buy {
-            walked.reverse();
-        }
-        assert_eq!(walked, set.iter().copied().collect::<Vec<_>>());
-        ladder.deepen(&mut pool, side, DEPTH_MAX as u32, signed);
-        for &price in &set {
-            let at = ladder.find(&pool, ladder.key(price)).expect("deepening keeps every level");
-            ladder.remove(&mut pool, at);
-        }
-        assert_eq!((pool.used, ladder.root), (0, NONE));
-    }
-
-    #[test]
-    fn a_ladder_is_a_sorted_set_of_levels() {
-        check(Side::Buy, 40, false);
-        check(Side::Sell, 10_000, false);
-        check(Side::Buy, i64::MAX, false);
-        check(Side::Sell, i64::MAX, true);
-        check(Side::Buy, 4095, true);
-    }
-
-    #[test]
-    fn a_full_pool_still_takes_levels_that_need_no_block() {
-        let mut pool = BlockPool::new(2);
-        let mut ladder = Ladder::new(Side::Sell, 1, false);
-        let key = ladder.key(70);
-        assert!(ladder.has_room(&pool, key));
-        ladder.touch(&mut pool, key);
-        assert!(ladder.has_room(&pool, ladder.key(71)));
-        assert!(!ladder.has_room(&pool, ladder.key(1)));
-    }
-}
+mod tests;

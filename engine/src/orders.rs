@@ -3,8 +3,8 @@
 //! rarer terms, written only where there are any.
 
 use crate::levels::{LevelRef, NONE};
+use crate::memory::{fetch, reserve};
 use crate::number::{Text, Timestamp};
-use crate::prefetch::fetch;
 use crate::terms::{Conditions, OrderType, SelfTrade, Side, TimeInForce};
 
 /// What is so about an order, as a set of bits.
@@ -67,14 +67,43 @@ pub(crate) struct HotOrder {
     pub(crate) agreed: Agreed,
 }
 
-/// The terms that a plain order may choose. Most orders have no others, and so touch one line less.
+/// The terms that a plain order may choose: time in force, self-trade prevention, capacity and door, from
+/// the lowest byte up. Most orders have no others, and so touch one line less.
 #[derive(Clone, Copy)]
-#[repr(C)]
-pub(crate) struct Agreed {
-    pub(crate) time_in_force: TimeInForce,
-    pub(crate) self_trade: SelfTrade,
-    pub(crate) capacity: u8,
-    pub(crate) door: u8,
+#[repr(transparent)]
+pub(crate) struct Agreed(pub(crate) u32);
+
+impl Agreed {
+    pub(crate) const NONE: Self = Self(0);
+
+    /// Plain orders have one of these two.
+    pub(crate) const fn time_in_force(self) -> TimeInForce {
+        if self.0 & 1 == 0 { TimeInForce::Day } else { TimeInForce::GoodTillCancelled }
+    }
+
+    pub(crate) const fn self_trade(self) -> SelfTrade {
+        match self.0 >> 8 & 7 {
+            2 => SelfTrade::CancelNewest,
+            3 => SelfTrade::CancelOldest,
+            4 => SelfTrade::CancelBoth,
+            5 => SelfTrade::Decrement,
+            _ => SelfTrade::None,
+        }
+    }
+
+    pub(crate) const fn capacity(self) -> u8 {
+        (self.0 >> 16) as u8
+    }
+
+    pub(crate) const fn door(self) -> u8 {
+        (self.0 >> 24) as u8
+    }
+
+    /// As the first four bytes of an event's terms: the kind of order, then the first three of these.
+    #[inline(always)]
+    pub(crate) const fn event_word(self) -> u64 {
+        (self.0 as u64 & 0x00FF_FFFF) << 8
+    }
 }
 
 impl HotOrder {
@@ -91,7 +120,7 @@ impl HotOrder {
         level: LevelRef::NONE,
         book: 0,
         traits: Traits(0),
-        agreed: Terms::EMPTY.agreed(),
+        agreed: Agreed::NONE,
     };
 
     #[inline(always)]
@@ -149,16 +178,6 @@ impl Terms {
         list_role: 0,
         door: 0,
     };
-
-    #[inline(always)]
-    pub(crate) const fn agreed(&self) -> Agreed {
-        Agreed {
-            time_in_force: self.time_in_force,
-            self_trade: self.self_trade,
-            capacity: self.capacity,
-            door: self.door,
-        }
-    }
 }
 
 /// What few orders have.
@@ -192,8 +211,8 @@ impl Orders {
         let limit = limit.min(1 << 26);
         let room = limit as usize;
         Self {
-            hot: Vec::with_capacity(room),
-            terms: Vec::with_capacity(room),
+            hot: reserve(room),
+            terms: reserve(room),
             details: Vec::with_capacity(room),
             free: NONE,
             live: 0,
@@ -220,6 +239,12 @@ impl Orders {
         }
     }
 
+    /// An order's line, if there is such a place.
+    #[inline(always)]
+    pub(crate) fn get(&self, order: u32) -> Option<&HotOrder> {
+        self.hot.get(order as usize)
+    }
+
     #[inline(always)]
     pub(crate) fn hot(&self, order: u32) -> &HotOrder {
         &self.hot[order as usize]
@@ -236,8 +261,14 @@ impl Orders {
         if !hot.traits.has(Traits::COMPACT) {
             return self.terms[order as usize];
         }
-        let Agreed { time_in_force, self_trade, capacity, door } = hot.agreed;
-        Terms { time_in_force, self_trade, capacity, door, ..Terms::EMPTY }
+        let agreed = hot.agreed;
+        Terms {
+            time_in_force: agreed.time_in_force(),
+            self_trade: agreed.self_trade(),
+            capacity: agreed.capacity(),
+            door: agreed.door(),
+            ..Terms::EMPTY
+        }
     }
 
     #[inline]
@@ -257,6 +288,15 @@ impl Orders {
         } else {
             Details::EMPTY
         }
+    }
+
+    /// A place for an order, or `None` where there is no room.
+    #[inline(always)]
+    pub(crate) fn try_take(&mut self) -> Option<u32> {
+        if self.free == NONE && self.is_full() {
+            return None;
+        }
+        Some(self.take())
     }
 
     /// A place for an order; there must be room.
@@ -284,9 +324,13 @@ impl Orders {
     #[inline(always)]
     pub(crate) fn put(&mut self, order: u32, hot: HotOrder, terms: Terms) {
         self.hot[order as usize] = hot;
-        if !hot.traits.has(Traits::COMPACT) {
-            self.terms[order as usize] = terms;
-        }
+        self.terms[order as usize] = terms;
+    }
+
+    /// Writes the terms of an order that is not `COMPACT`.
+    #[inline(always)]
+    pub(crate) fn put_terms(&mut self, order: u32, terms: Terms) {
+        self.terms[order as usize] = terms;
     }
 
     /// Writes what only orders with `DETAILED` have.

@@ -56,7 +56,7 @@ pub(crate) struct Session {
     pub(crate) enabled: bool,
     /// Whether its account is backed by balances here; neither of the two changes.
     pub(crate) ledger: bool,
-    /// Worked out: open, a trader, of an open external account.
+    /// Worked out: open, a trader, of an open account.
     pub(crate) ordinary: bool,
     pub(crate) role: Role,
     pub(crate) self_trade: SelfTrade,

@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use perf::load::Pace;
 use perf::matcher::Subject;
+use perf::production::Mode;
 use perf::server::Cores;
 use perf::workload::Flow;
 use std::net::SocketAddr;
@@ -20,6 +21,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// The matcher against the floor.
     Matcher(MatcherArgs),
+    /// The same over the size of the books: 1,000 to 10 million live orders.
+    MatcherCurve(CurveArgs),
     /// Instructions a command of floor and matcher, by valgrind.
     Count(CountArgs),
     /// Serves as the echo server until this program's parent ends.
@@ -72,15 +75,18 @@ impl FlowName {
 pub(crate) enum SubjectName {
     /// The floor.
     Floor,
-    /// Production.
-    Engine,
+    /// Production, bare.
+    Bare,
+    /// Production with ledger, fees, risk limits and self-trade prevention.
+    Full,
 }
 
 impl SubjectName {
     pub(crate) const fn subject(self) -> Subject {
         match self {
             Self::Floor => Subject::Floor,
-            Self::Engine => Subject::Engine,
+            Self::Bare => Subject::Engine(Mode::Bare),
+            Self::Full => Subject::Engine(Mode::Full),
         }
     }
 }
@@ -105,10 +111,32 @@ pub(crate) struct MatcherArgs {
     /// Commands in each run.
     #[arg(long, default_value_t = 5_000_000)]
     pub(crate) commands: u32,
-    /// Runs of each, in turn.
-    #[arg(long, default_value_t = 7)]
+    /// Runs over the whole flow; within each, floor and matcher take turns.
+    #[arg(long, default_value_t = 3)]
     pub(crate) runs: usize,
     /// Stores the result here, as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct CurveArgs {
+    /// Largest size that is measured, in live orders: 10 million take about 5 GiB.
+    #[arg(long, default_value_t = 10_000_000)]
+    pub(crate) live_orders_max: u32,
+    /// Commands at each size.
+    #[arg(long, default_value_t = 1_000_000)]
+    pub(crate) commands: u32,
+    /// Runs at each size; within each, floor and matcher take turns.
+    #[arg(long, default_value_t = 2)]
+    pub(crate) runs: usize,
+    /// Seed of the flows.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Core to run on.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) core: usize,
+    /// Stores the result here, as JSON, and the picture beside it.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
 }

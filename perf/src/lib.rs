@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   workload ──┬──> floor        the simplest fast matcher   ┐ matcher: both in turn
-//!              ├──> production   the real one, bare          ┘ count: their instructions
+//!              ├──> production   the real one, bare or full  ┘ matcher-curve: over book sizes; count: instructions
 //!              └──> load         open-loop OUCH client ──┬──> a running venue        ladder
 //!                                                        ├──> server: rotunda run    ┐ venue, gate:
 //!                                                        └──> server: echo           │ in turn
@@ -17,6 +17,7 @@
 pub mod clock;
 pub mod count;
 pub mod crowd;
+pub mod curve;
 pub mod disk;
 pub mod echo;
 pub mod floor;

@@ -4,16 +4,18 @@ mod cli;
 
 use clap::Parser;
 use cli::{
-    Cli, Command, CountArgs, CrowdArgs, GateArgs, LadderArgs, LoadArgs, MatcherArgs, PlaceArgs, ReadersArgs,
-    RestartArgs, TargetArgs, VenueArgs,
+    Cli, Command, CountArgs, CrowdArgs, CurveArgs, GateArgs, LadderArgs, LoadArgs, MatcherArgs, PlaceArgs,
+    ReadersArgs, RestartArgs, TargetArgs, VenueArgs,
 };
 use perf::crowd::{self, CrowdRun};
+use perf::curve;
 use perf::disk;
 use perf::echo::EchoServer;
 use perf::gate::{self, Broken, Check, Good};
 use perf::ladder::{self, Ladder};
 use perf::load::{self, Load, Pace, Target};
 use perf::matcher::{self, Subject};
+use perf::production::Mode;
 use perf::readers::{self, Readers};
 use perf::restart::{self, Restart};
 use perf::venue::{Comparison, demo_sessions};
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
 fn run(command: &Command) -> Outcome {
     match command {
         Command::Matcher(args) => run_matcher(args),
+        Command::MatcherCurve(args) => run_curve(args),
         Command::Count(args) => run_count(args),
         Command::Echo(args) => run_echo(args.core),
         Command::Disk(args) => {
@@ -62,11 +65,28 @@ fn run_matcher(args: &MatcherArgs) -> Outcome {
     let mut results = Vec::new();
     for name in &args.flows.flows {
         let workload = Workload::draw(name.flow(), args.flows.seed, args.commands);
-        let comparison = matcher::compare(&workload, args.runs)?;
+        let mut comparison = matcher::compare(&workload, &[Mode::Bare, Mode::Full], args.runs)?;
+        matcher::add_latencies(&mut comparison, &workload);
         println!("{comparison}");
         results.push(comparison.json());
     }
     keep(args.out.as_deref(), &json!({ "matcher": results }))
+}
+
+fn run_curve(args: &CurveArgs) -> Outcome {
+    machine::pin(args.core)?;
+    let mut points = Vec::new();
+    for size in curve::SIZES.into_iter().filter(|&size| size <= args.live_orders_max) {
+        let point = curve::point(size, args.seed, args.commands, args.runs)?;
+        println!("{point}");
+        points.push(point);
+    }
+    let stored: Vec<Value> = points.iter().map(curve::Point::json).collect();
+    keep(args.out.as_deref(), &json!({ "matcher_curve": stored }))?;
+    if let Some(file) = &args.out {
+        std::fs::write(file.with_extension("svg"), curve::svg(&points))?;
+    }
+    Ok(())
 }
 
 fn run_count(args: &CountArgs) -> Outcome {
@@ -78,7 +98,11 @@ fn run_count(args: &CountArgs) -> Outcome {
         return Ok(());
     }
     for name in &args.flows.flows {
-        for (subject, word) in [(Subject::Floor, "floor"), (Subject::Engine, "engine")] {
+        for (subject, word) in [
+            (Subject::Floor, "floor"),
+            (Subject::Engine(Mode::Bare), "bare"),
+            (Subject::Engine(Mode::Full), "full"),
+        ] {
             let letter = name.letter();
             let arguments = ["count", "--inside", word, "--flow", letter, "--seed"]
                 .map(str::to_owned)
@@ -276,12 +300,18 @@ fn run_gate(args: &GateArgs) -> Outcome {
         println!("{check}");
         checks.push(check);
     };
-    for (flow, commands, bound) in
-        [(Flow::A, 2_000_000, gate::MATCHER_SMALL_MAX), (Flow::B, 1_000_000, gate::MATCHER_LARGE_MAX)]
-    {
-        let result = matcher::compare(&Workload::draw(flow, args.place.seed, commands), 3)?;
+    let flows = [
+        (Flow::A, 2_000_000, [gate::BARE_SMALL_MAX, gate::FULL_SMALL_MAX]),
+        (Flow::B, 1_000_000, [gate::BARE_LARGE_MAX, gate::FULL_LARGE_MAX]),
+    ];
+    for (flow, commands, bounds) in flows {
+        let workload = Workload::draw(flow, args.place.seed, commands);
+        let result = matcher::compare(&workload, &[Mode::Bare, Mode::Full], 1)?;
         println!("{result}");
-        tell(&format!("matcher / floor, flow {}", flow.name), result.ratio(), bound, Good::AtMost);
+        for (measured, bound) in result.production.iter().zip(bounds) {
+            let what = format!("matcher {} / floor, flow {}", measured.mode.name(), flow.name);
+            tell(&what, measured.ratio(), bound, Good::AtMost);
+        }
     }
     if !args.matcher_only {
         let comparison = Comparison { pairs: 3, ..comparison(&args.place)? };

@@ -3,20 +3,35 @@
 use crate::clock::thread_cpu_ns;
 use crate::floor::{Floor, ReportRing};
 use crate::histogram::{Percentiles, latency_histogram, median, rounded};
-use crate::production::{Bare, slot};
-use crate::workload::Workload;
+use crate::production::{Mode, Production, slot};
+use crate::workload::{PlainCommand, Workload};
 use engine::command::CommandSlot;
 use serde_json::{Value, json};
 use std::hint::black_box;
 use std::time::Instant;
 
+/// Commands that one is timed over before it is another's turn: long enough to fill the caches again,
+/// short enough that what disturbs the machine meets both.
+const SLICE: usize = 100_000;
+
 /// What one matcher needs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Cost {
-    /// Nanoseconds of processor time a command, one for each run.
-    pub runs_ns: Vec<f64>,
-    /// Each command alone, with the timer's own time (about 20 ns) inside.
-    pub latency: Percentiles,
+    /// Nanoseconds of processor time a command, one for each slice of each run.
+    pub slices_ns: Vec<f64>,
+    /// Each command alone, with the timer's own time (about 20 ns) inside; none where it was not asked for.
+    pub latency: Option<Percentiles>,
+}
+
+/// Production, in one mode.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    /// Bare or full.
+    pub mode: Mode,
+    /// What it needs.
+    pub cost: Cost,
+    /// How much more than the floor in the same slice, for each slice.
+    pub ratios: Vec<f64>,
 }
 
 /// Floor and production on one flow.
@@ -28,8 +43,8 @@ pub struct Comparison {
     pub commands: usize,
     /// The floor.
     pub floor: Cost,
-    /// Production, bare.
-    pub engine: Cost,
+    /// Production.
+    pub production: Vec<Measured>,
 }
 
 /// The two did not do the same work, so their times mean nothing.
@@ -55,103 +70,131 @@ impl std::fmt::Display for UnequalWork {
 impl std::error::Error for UnequalWork {}
 
 impl Cost {
-    /// The middle of the runs.
+    /// The middle of the slices.
     #[must_use]
     pub fn median_ns(&self) -> f64 {
-        median(self.runs_ns.clone())
+        median(self.slices_ns.clone())
     }
 
     fn json(&self) -> Value {
+        let mut sorted = self.slices_ns.clone();
+        sorted.sort_by(f64::total_cmp);
+        let at = |quarter: usize| sorted.get(sorted.len() * quarter / 4).map(|&ns| rounded(ns, 1));
         json!({
             "median_ns": rounded(self.median_ns(), 1),
-            "runs_ns": self.runs_ns.iter().map(|&run| rounded(run, 1)).collect::<Vec<_>>(),
-            "latency": self.latency.json(),
+            "quartiles_ns": [at(1), at(3)],
+            "slices": sorted.len(),
+            "latency": self.latency.map(Percentiles::json),
         })
     }
 }
 
-impl Comparison {
-    /// How much more production costs than the floor.
+impl Measured {
+    /// How much more production costs than the floor: the middle of the slices' ratios.
     #[must_use]
     pub fn ratio(&self) -> f64 {
-        self.engine.median_ns() / self.floor.median_ns()
+        median(self.ratios.clone())
     }
+}
 
+impl Comparison {
     /// As it is stored.
     #[must_use]
     pub fn json(&self) -> Value {
-        json!({
-            "flow": self.flow,
-            "commands": self.commands,
-            "floor": self.floor.json(),
-            "engine": self.engine.json(),
-            "ratio": rounded(self.ratio(), 2),
-        })
+        let mut stored = json!({ "flow": self.flow, "commands": self.commands, "floor": self.floor.json() });
+        for measured in &self.production {
+            let mut mode = measured.cost.json();
+            mode["ratio"] = json!(rounded(measured.ratio(), 2));
+            stored[measured.mode.name()] = mode;
+        }
+        stored
     }
 }
 
 impl std::fmt::Display for Comparison {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for (name, cost) in [("floor", &self.floor), ("matcher", &self.engine)] {
-            let Percentiles { p50_ns, p99_ns, p999_ns, .. } = cost.latency;
-            writeln!(
-                f,
-                "flow {} {name:8} {:6.1} ns a command   p50/p99/p99.9 {p50_ns}/{p99_ns}/{p999_ns} ns",
-                self.flow,
-                cost.median_ns()
-            )?;
+        let line = |f: &mut std::fmt::Formatter<'_>, name: &str, cost: &Cost| {
+            write!(f, "flow {} {name:6} {:6.1} ns a command", self.flow, cost.median_ns())?;
+            if let Some(Percentiles { p50_ns, p99_ns, p999_ns, .. }) = cost.latency {
+                write!(f, "   p50/p99/p99.9 {p50_ns}/{p99_ns}/{p999_ns} ns")?;
+            }
+            Ok(())
+        };
+        line(f, "floor", &self.floor)?;
+        for measured in &self.production {
+            writeln!(f)?;
+            line(f, measured.mode.name(), &measured.cost)?;
+            write!(f, "   {:.2} x the floor", measured.ratio())?;
         }
-        write!(f, "flow {} ratio    {:6.2}", self.flow, self.ratio())
+        Ok(())
     }
 }
 
-/// Runs floor and matcher in turn `runs` times, then each once more with a timer around every command.
+/// Runs floor and production in turn, slice by slice, `runs` times over the whole flow.
 ///
 /// # Errors
 /// The matcher did not write as many reports as the floor.
-pub fn compare(workload: &Workload, runs: usize) -> Result<Comparison, UnequalWork> {
-    let slots: Vec<CommandSlot> = workload.commands.iter().map(slot).collect();
-    let mut floor_ns = Vec::with_capacity(runs);
-    let mut engine_ns = Vec::with_capacity(runs);
+pub fn compare(workload: &Workload, modes: &[Mode], runs: usize) -> Result<Comparison, UnequalWork> {
+    let streams: Vec<(Mode, Vec<CommandSlot>)> =
+        modes.iter().map(|&mode| (mode, slots(workload, mode))).collect();
+    let mut floor_cost = Cost::default();
+    let mut production: Vec<Measured> =
+        modes.iter().map(|&mode| Measured { mode, cost: Cost::default(), ratios: Vec::new() }).collect();
     for _ in 0..runs.max(1) {
-        let (floor, floor_reports) = floor_run(workload);
-        let (engine, engine_reports) = engine_run(workload, &slots);
-        if floor_reports != engine_reports {
-            return Err(UnequalWork { floor: floor_reports, engine: engine_reports });
+        let (mut floor, mut ring) = filled_floor(workload);
+        let mut engines: Vec<Production> =
+            modes.iter().map(|&mode| Production::filled(workload, mode)).collect();
+        let filled: Vec<usize> = engines.iter().map(|engine| engine.ring.written()).collect();
+        let floor_filled = ring.written();
+        for start in (0..workload.commands.len()).step_by(SLICE) {
+            let slice = start..workload.commands.len().min(start + SLICE);
+            let each = |spent: u64| spent as f64 / slice.len() as f64;
+            let floor_ns =
+                each(timed(|| apply_all_to_floor(&mut floor, &mut ring, &workload.commands[slice.clone()])));
+            floor_cost.slices_ns.push(floor_ns);
+            for ((engine, (_, slots)), measured) in engines.iter_mut().zip(&streams).zip(&mut production) {
+                let ns = each(timed(|| apply_all_to_engine(engine, &slots[slice.clone()])));
+                measured.cost.slices_ns.push(ns);
+                measured.ratios.push(ns / floor_ns);
+            }
         }
-        floor_ns.push(floor);
-        engine_ns.push(engine);
+        for (engine, filled) in engines.iter().zip(filled) {
+            let (floor, engine) = (ring.written() - floor_filled, engine.ring.written() - filled);
+            if floor != engine {
+                return Err(UnequalWork { floor, engine });
+            }
+        }
     }
     Ok(Comparison {
         flow: workload.flow.name,
-        commands: slots.len(),
-        floor: Cost { runs_ns: floor_ns, latency: floor_latency(workload) },
-        engine: Cost { runs_ns: engine_ns, latency: engine_latency(workload, &slots) },
+        commands: workload.commands.len(),
+        floor: floor_cost,
+        production,
     })
 }
 
-fn floor_run(workload: &Workload) -> (f64, usize) {
-    let (mut floor, mut ring) = filled_floor(workload);
-    let filled = ring.written();
-    let before = thread_cpu_ns();
-    apply_all_to_floor(&mut floor, &mut ring, workload);
-    let spent = thread_cpu_ns() - before;
-    (spent as f64 / workload.commands.len() as f64, ring.written() - filled)
+/// Runs each once more with a timer around every command.
+pub fn add_latencies(comparison: &mut Comparison, workload: &Workload) {
+    comparison.floor.latency = Some(floor_latency(workload));
+    for measured in &mut comparison.production {
+        measured.cost.latency = Some(engine_latency(workload, measured.mode));
+    }
 }
 
-fn engine_run(workload: &Workload, slots: &[CommandSlot]) -> (f64, usize) {
-    let mut bare = Bare::filled(workload);
-    let filled = bare.ring.written();
+fn slots(workload: &Workload, mode: Mode) -> Vec<CommandSlot> {
+    workload.commands.iter().map(|command| slot(command, mode)).collect()
+}
+
+fn timed(work: impl FnOnce()) -> u64 {
     let before = thread_cpu_ns();
-    apply_all_to_engine(&mut bare, slots);
-    let spent = thread_cpu_ns() - before;
-    (spent as f64 / slots.len() as f64, bare.ring.written() - filled)
+    work();
+    thread_cpu_ns() - before
 }
 
 /// The floor's part that is timed. Never inlined, so that callgrind can be told to count only this.
 #[inline(never)]
-fn apply_all_to_floor(floor: &mut Floor, ring: &mut ReportRing, workload: &Workload) {
-    for command in &workload.commands {
+fn apply_all_to_floor(floor: &mut Floor, ring: &mut ReportRing, commands: &[PlainCommand]) {
+    for command in commands {
         floor.apply(command, ring);
     }
     black_box(ring.last());
@@ -159,9 +202,9 @@ fn apply_all_to_floor(floor: &mut Floor, ring: &mut ReportRing, workload: &Workl
 
 /// The matcher's part that is timed. Never inlined, for the same reason.
 #[inline(never)]
-fn apply_all_to_engine(bare: &mut Bare, slots: &[CommandSlot]) {
-    bare.apply_all(slots);
-    black_box(bare.ring.last());
+fn apply_all_to_engine(production: &mut Production, slots: &[CommandSlot]) {
+    production.apply_all(slots);
+    black_box(production.ring.last());
 }
 
 /// Runs one matcher once, for a profiler to watch. Reads no clock: rustix looks for the vDSO, which
@@ -170,11 +213,10 @@ pub fn run_once(workload: &Workload, subject: Subject) {
     match subject {
         Subject::Floor => {
             let (mut floor, mut ring) = filled_floor(workload);
-            apply_all_to_floor(&mut floor, &mut ring, workload);
+            apply_all_to_floor(&mut floor, &mut ring, &workload.commands);
         }
-        Subject::Engine => {
-            let slots: Vec<CommandSlot> = workload.commands.iter().map(slot).collect();
-            apply_all_to_engine(&mut Bare::filled(workload), &slots);
+        Subject::Engine(mode) => {
+            apply_all_to_engine(&mut Production::filled(workload, mode), &slots(workload, mode));
         }
     }
 }
@@ -184,8 +226,8 @@ pub fn run_once(workload: &Workload, subject: Subject) {
 pub enum Subject {
     /// The floor.
     Floor,
-    /// Production, bare.
-    Engine,
+    /// Production.
+    Engine(Mode),
 }
 
 impl Subject {
@@ -194,7 +236,7 @@ impl Subject {
     pub const fn counted_function(self) -> &'static str {
         match self {
             Self::Floor => "apply_all_to_floor",
-            Self::Engine => "apply_all_to_engine",
+            Self::Engine(_) => "apply_all_to_engine",
         }
     }
 }
@@ -220,12 +262,12 @@ fn floor_latency(workload: &Workload) -> Percentiles {
     Percentiles::of(&histogram)
 }
 
-fn engine_latency(workload: &Workload, slots: &[CommandSlot]) -> Percentiles {
-    let mut bare = Bare::filled(workload);
+fn engine_latency(workload: &Workload, mode: Mode) -> Percentiles {
+    let mut production = Production::filled(workload, mode);
     let mut histogram = latency_histogram();
-    for command in slots {
+    for command in &slots(workload, mode) {
         let begun = Instant::now();
-        bare.apply(command);
+        production.apply(command);
         histogram.saturating_record(begun.elapsed().as_nanos() as u64);
     }
     Percentiles::of(&histogram)

@@ -38,6 +38,25 @@ impl Flow {
     /// A hundred instruments with a million live orders, far larger than the cache.
     pub const B: Self = Self { name: "B", instruments: 100, orders_per_side: 5_000, nearness: 0.02 };
 
+    /// The flow in which about so many orders live: up to 100 instruments of at least 10,000 orders each.
+    #[must_use]
+    pub const fn of_size(live_orders: u32) -> Self {
+        let fitting = live_orders / 10_000;
+        let instruments = if fitting < 1 {
+            1
+        } else if fitting > 100 {
+            100
+        } else {
+            fitting
+        };
+        Self {
+            name: "curve",
+            instruments: instruments as u16,
+            orders_per_side: live_orders / instruments / 2,
+            nearness: 0.02,
+        }
+    }
+
     /// Commands that fill the books before the flow begins.
     #[must_use]
     pub const fn preload_count(&self) -> u32 {

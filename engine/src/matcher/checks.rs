@@ -188,10 +188,7 @@ impl Engine {
             rate_max: listing.maker_fee.max(listing.taker_fee),
             residue: original.map_or(0, |original| original.residue),
         };
-        let currency = match request.side {
-            Side::Buy => listing.quote,
-            Side::Sell => listing.base,
-        };
+        let currency = listing.held(request.side);
         let held = i128::from(original.map_or(0, |original| original.reservation));
         let available = self.accounts.balance(request.account, currency.0).available + held;
         need.amount().is_some_and(|amount| i128::from(amount) <= available)
@@ -258,17 +255,6 @@ impl OrderCommand {
             && self.trigger == 0
             && self.expires.0 == 0
             && self.floor.0 == 0
-    }
-
-    /// A plain limit order of the usual times in force, in which no door found fault.
-    #[inline(always)]
-    pub(super) fn is_ordinary(&self) -> bool {
-        (self.order_type == OrderType::Limit)
-            & matches!(self.time_in_force, TimeInForce::Day | TimeInForce::GoodTillCancelled)
-            & (self.conditions == Conditions::NONE)
-            & (self.door_reject == Reject::None)
-            & (self.list_role == 0)
-            & !self.has_details()
     }
 
     /// Whether anything of it goes into an OrderDetail.

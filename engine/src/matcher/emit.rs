@@ -93,6 +93,14 @@ impl<S: EventSink> Emitter<'_, S> {
         self.hash = digest::chain(self.hash, place);
     }
 
+    /// The only event of a plain command, whose words are made; counts as its first and is not counted.
+    #[inline(always)]
+    pub(super) fn only(&mut self, record: EventRecord) {
+        let place = self.sink.place();
+        *place = record;
+        self.hash = digest::chain(self.hash, place);
+    }
+
     #[inline(always)]
     fn order(&mut self, line: &Line, tail: [u64; 4]) {
         let level = line.level;

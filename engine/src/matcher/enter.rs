@@ -9,7 +9,7 @@ use crate::command::OrderCommand;
 use crate::event::{EventKind, EventSink, Flags};
 use crate::levels::{LevelRef, NONE};
 use crate::number::Text;
-use crate::orders::{Details, HotOrder, Terms, Traits};
+use crate::orders::{Agreed, Details, HotOrder, Terms, Traits};
 use crate::reason::{CancelReason, Reject};
 use crate::terms::{Conditions, OrderType, Side, TimeInForce};
 
@@ -84,7 +84,7 @@ impl Incoming {
             level: LevelRef::NONE,
             book: self.book as u16,
             traits: self.traits,
-            agreed: self.terms.agreed(),
+            agreed: Agreed::NONE,
         }
     }
 
@@ -124,14 +124,12 @@ impl Engine {
         }
         session.last_user_ref = command.user_ref.0;
         let in_rate = session.orders.take(session.burst, now);
-        if !in_rate || !self.rest_at_once(command, number as usize - 1, out) {
-            self.enter_checked(command, in_rate, out);
-        }
+        self.enter_checked(command, in_rate, out);
     }
 
     /// Enter, with every check.
     #[inline(never)]
-    fn enter_checked<S: EventSink>(
+    pub(super) fn enter_checked<S: EventSink>(
         &mut self,
         command: &OrderCommand,
         in_rate: bool,

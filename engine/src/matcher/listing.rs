@@ -212,6 +212,7 @@ fn described(command: &ListCommand) -> Listing {
         matching: command.matching,
         signed_prices: command.signed_prices == 1,
         ordinary_max: 0,
+        bounded: false,
     }
 }
 

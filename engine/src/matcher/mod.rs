@@ -27,6 +27,7 @@ use crate::levels::{BlockPool, NONE};
 use crate::limits::Limits;
 use crate::number::{AccountId, CurrencyId, InstrumentId, Sequence, SessionId, Timestamp, UserRef};
 use crate::orders::Orders;
+use crate::plain::{PlainCancel, PlainEnter};
 use crate::sessions::{Session, day_name};
 use crate::state::{self, StateError};
 use crate::timers::Timers;
@@ -94,6 +95,22 @@ impl Engine {
         self.sequence = out.sequence;
         self.clock = self.clock.max(slot.time());
         out.time = self.clock.0;
+        if self.timers.due(self.clock.0).is_none() {
+            if let Some(order) = PlainEnter::of(slot) {
+                return self.enter_plain(order, slot, out);
+            }
+            if let Some(cancel) = PlainCancel::of(slot)
+                && self.cancel_plain(cancel, out)
+            {
+                return;
+            }
+        }
+        self.step_rarer(slot, out);
+    }
+
+    /// Carries out any command, plain or not.
+    #[inline(never)]
+    fn step_rarer<S: EventSink>(&mut self, slot: &CommandSlot, out: &mut Emitter<'_, S>) {
         out.ordinal = 0;
         if self.timers.due(self.clock.0).is_some() {
             self.expire(out);

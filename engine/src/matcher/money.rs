@@ -35,10 +35,7 @@ impl Engine {
             rate_max: terms.maker_rate.max(terms.taker_rate),
             residue: terms.residue,
         };
-        let currency = match owner.side {
-            Side::Buy => listing.quote,
-            Side::Sell => listing.base,
-        };
+        let currency = listing.held(owner.side);
         let Some(amount) = need.amount() else { broken(self.sequence, "a reservation outgrew 64 bits") };
         let change = i128::from(amount) - i128::from(terms.reservation);
         terms.reservation = amount;
@@ -60,10 +57,15 @@ impl Engine {
 
     /// The resting order holds nothing any more.
     pub(super) fn release(&mut self, order: u32) {
-        let hot = *self.orders.hot(order);
-        let mut terms = self.orders.terms(order);
-        self.hold(&Holder::of(&hot, 0), &mut terms);
-        *self.orders.terms_mut(order) = terms;
+        let freed = i128::from(std::mem::take(&mut self.orders.terms_mut(order).reservation));
+        let hot = self.orders.hot(order);
+        let currency = self.instruments[usize::from(hot.book)].listing.held(hot.side());
+        let balance = self.accounts.balance_mut(hot.account, currency.0);
+        balance.available += freed;
+        balance.reserved -= freed;
+        if balance.reserved < 0 {
+            broken(self.sequence, "a reservation without cover");
+        }
     }
 
     /// Fees and settlement of a fill of `lots` between the resting order and the incoming one. Both

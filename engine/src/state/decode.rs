@@ -10,7 +10,7 @@ use crate::levels::{DEPTH_MAX, Ladder, LevelRef, NONE};
 use crate::limits::Limits;
 use crate::matcher::Engine;
 use crate::number::{CurrencyId, Timestamp};
-use crate::orders::{Details, HotOrder, Terms, Traits};
+use crate::orders::{Agreed, Details, HotOrder, Terms, Traits};
 use crate::sessions::{Bucket, Session};
 use crate::terms::{Conditions, OrderType, Role, SelfTrade, Side, TimeInForce};
 
@@ -148,6 +148,7 @@ fn decode_instrument(engine: &Engine, reader: &mut Reader<'_>) -> Result<Instrum
         taker_fee: reader.get()?,
         unit: 0,
         ordinary_max: 0,
+        bounded: false,
         lot_units: 0,
     };
     let currency = |id: CurrencyId| engine.currencies.get(usize::from(id.0).wrapping_sub(1));
@@ -180,7 +181,7 @@ fn decode_order(engine: &mut Engine, reader: &mut Reader<'_>) -> Result<(), Stat
         level: LevelRef::NONE,
         book: engine.instruments.len() as u16 - 1,
         traits: Traits(side as u16),
-        agreed: Terms::EMPTY.agreed(),
+        agreed: Agreed::NONE,
     };
     let terms = decode_terms(reader)?;
     let details = if reader.flag("detail flag")? { decode_details(reader)? } else { Details::EMPTY };
