@@ -38,6 +38,10 @@ pub(crate) enum Command {
     Broadcast(EchoArgs),
     /// Honest sessions alone and beside a crowd of idle, slow, silent and hostile connections, in turn.
     Crowd(CrowdArgs),
+    /// Latency against load and throughput against sessions, as a result and as two pictures.
+    VenueCurve(CurveArgs),
+    /// How fast the feed is told again to a client that asks for all of it.
+    Feed(FeedArgs),
     /// A short run of all comparisons: fails when a ratio breaks its bound.
     Gate(GateArgs),
 }
@@ -258,8 +262,38 @@ pub(crate) struct VenueArgs {
     #[arg(long, default_value_t = 2_000_000)]
     pub(crate) many: u32,
     /// Open loop: orders a second to offer to sixteen sessions.
-    #[arg(long, default_value_t = 200_000.0)]
+    #[arg(long, default_value_t = 1_000_000.0)]
     pub(crate) orders_per_second: f64,
+    /// Open loop: seconds.
+    #[arg(long, default_value_t = 30.0)]
+    pub(crate) seconds: f64,
+}
+
+#[derive(Args)]
+pub(crate) struct CurveArgs {
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+    /// Commands of each run whose sessions wait for answers.
+    #[arg(long, default_value_t = 2_000_000)]
+    pub(crate) many: u32,
+    /// Seconds of each run at a given load.
+    #[arg(long, default_value_t = 5.0)]
+    pub(crate) seconds: f64,
+    /// Folder for the pictures latency.svg and throughput.svg.
+    #[arg(long, value_name = "DIR", default_value = "perf/results")]
+    pub(crate) pictures: PathBuf,
+}
+
+#[derive(Args)]
+pub(crate) struct FeedArgs {
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+    /// Commands whose feed is read.
+    #[arg(long, default_value_t = 2_000_000)]
+    pub(crate) many: u32,
+    /// Readings, one after another; the middle one counts.
+    #[arg(long, default_value_t = 5)]
+    pub(crate) times: usize,
 }
 
 #[derive(Args)]

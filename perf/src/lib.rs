@@ -17,8 +17,10 @@
 pub mod clock;
 pub mod count;
 pub mod crowd;
+pub mod curve;
 pub mod disk;
 pub mod echo;
+pub mod feed;
 pub mod floor;
 pub mod gate;
 pub mod histogram;
@@ -29,5 +31,6 @@ pub mod matcher;
 pub mod production;
 pub mod readers;
 pub mod server;
+pub mod svg;
 pub mod venue;
 pub mod workload;
