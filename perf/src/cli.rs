@@ -22,7 +22,7 @@ pub(crate) enum Command {
     /// The matcher against the floor.
     Matcher(MatcherArgs),
     /// The same over the size of the books: 1,000 to 10 million live orders.
-    MatcherCurve(CurveArgs),
+    MatcherCurve(MatcherCurveArgs),
     /// Instructions a command of floor and matcher, by valgrind.
     Count(CountArgs),
     /// Serves as the echo server until this program's parent ends.
@@ -43,6 +43,10 @@ pub(crate) enum Command {
     Crowd(CrowdArgs),
     /// How long a start takes, against the length of the log, with and without a snapshot.
     Restart(RestartArgs),
+    /// Latency against load and throughput against sessions, as a result and as two pictures.
+    VenueCurve(VenueCurveArgs),
+    /// How fast the feed is told again to a client that asks for all of it.
+    Feed(FeedArgs),
     /// A short run of all comparisons: fails when a ratio breaks its bound.
     Gate(GateArgs),
 }
@@ -120,7 +124,7 @@ pub(crate) struct MatcherArgs {
 }
 
 #[derive(Args)]
-pub(crate) struct CurveArgs {
+pub(crate) struct MatcherCurveArgs {
     /// Largest size that is measured, in live orders: 10 million take about 5 GiB.
     #[arg(long, default_value_t = 10_000_000)]
     pub(crate) live_orders_max: u32,
@@ -288,8 +292,38 @@ pub(crate) struct VenueArgs {
     #[arg(long, default_value_t = 2_000_000)]
     pub(crate) many: u32,
     /// Open loop: orders a second to offer to sixteen sessions.
-    #[arg(long, default_value_t = 200_000.0)]
+    #[arg(long, default_value_t = 1_000_000.0)]
     pub(crate) orders_per_second: f64,
+    /// Open loop: seconds.
+    #[arg(long, default_value_t = 30.0)]
+    pub(crate) seconds: f64,
+}
+
+#[derive(Args)]
+pub(crate) struct VenueCurveArgs {
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+    /// Commands of each run whose sessions wait for answers.
+    #[arg(long, default_value_t = 2_000_000)]
+    pub(crate) many: u32,
+    /// Seconds of each run at a given load.
+    #[arg(long, default_value_t = 5.0)]
+    pub(crate) seconds: f64,
+    /// Folder for the pictures latency.svg and throughput.svg.
+    #[arg(long, value_name = "DIR", default_value = "perf/results")]
+    pub(crate) pictures: PathBuf,
+}
+
+#[derive(Args)]
+pub(crate) struct FeedArgs {
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+    /// Commands whose feed is read.
+    #[arg(long, default_value_t = 2_000_000)]
+    pub(crate) many: u32,
+    /// Readings, one after another; the middle one counts.
+    #[arg(long, default_value_t = 5)]
+    pub(crate) times: usize,
 }
 
 #[derive(Args)]

@@ -2,6 +2,7 @@
 
 use crate::clock::utc_now;
 use core_affinity::CoreId;
+use rustix::thread::{CpuSet, sched_setaffinity};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
@@ -32,6 +33,21 @@ impl std::error::Error for NoSuchCore {}
 pub fn pin(core: usize) -> Result<(), NoSuchCore> {
     let pinned = core < CORES_MAX && core_affinity::set_for_current(CoreId { id: core });
     if pinned { Ok(()) } else { Err(NoSuchCore { core }) }
+}
+
+/// Lets this thread, and processes that it starts from now on, use two cores.
+///
+/// # Errors
+/// One of them is not there, or not ours to use.
+pub fn pin_to_either(one: usize, other: usize) -> Result<(), NoSuchCore> {
+    let mut cores = CpuSet::new();
+    for core in [one, other] {
+        if core >= CpuSet::MAX_CPU {
+            return Err(NoSuchCore { core });
+        }
+        cores.set(core);
+    }
+    sched_setaffinity(None, &cores).map_err(|_| NoSuchCore { core: one.max(other) })
 }
 
 /// What every stored result begins with: machine, commit, date and the command that made it.

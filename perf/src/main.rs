@@ -4,23 +4,26 @@ mod cli;
 
 use clap::Parser;
 use cli::{
-    Cli, Command, CountArgs, CrowdArgs, CurveArgs, GateArgs, LadderArgs, LoadArgs, MatcherArgs, PlaceArgs,
-    ReadersArgs, RestartArgs, TargetArgs, VenueArgs,
+    Cli, Command, CountArgs, CrowdArgs, FeedArgs, GateArgs, LadderArgs, LoadArgs, MatcherArgs,
+    MatcherCurveArgs, PlaceArgs, ReadersArgs, RestartArgs, TargetArgs, VenueArgs, VenueCurveArgs,
 };
 use perf::crowd::{self, CrowdRun};
-use perf::curve;
 use perf::disk;
 use perf::echo::EchoServer;
 use perf::gate::{self, Broken, Check, Good};
+use perf::histogram::median;
 use perf::ladder::{self, Ladder};
 use perf::load::{self, Load, Pace, Target};
 use perf::matcher::{self, Subject};
+use perf::matcher_curve;
 use perf::production::Mode;
 use perf::readers::{self, Readers};
 use perf::restart::{self, Restart};
-use perf::venue::{Comparison, demo_sessions};
+use perf::server::Layout;
+use perf::venue::{Comparison, Pairs, demo_sessions};
+use perf::venue_curve::{LatencyCurve, ThroughputCurve};
 use perf::workload::{Flow, Workload};
-use perf::{count, machine};
+use perf::{count, feed, machine};
 use rustix::process::{Signal, set_parent_process_death_signal};
 use serde_json::{Value, json};
 use std::error::Error;
@@ -42,7 +45,7 @@ fn main() -> ExitCode {
 fn run(command: &Command) -> Outcome {
     match command {
         Command::Matcher(args) => run_matcher(args),
-        Command::MatcherCurve(args) => run_curve(args),
+        Command::MatcherCurve(args) => run_matcher_curve(args),
         Command::Count(args) => run_count(args),
         Command::Echo(args) => run_echo(args.core),
         Command::Disk(args) => {
@@ -56,6 +59,8 @@ fn run(command: &Command) -> Outcome {
         Command::Broadcast(args) => run_broadcast(args.core),
         Command::Crowd(args) => run_crowd(args),
         Command::Restart(args) => run_restart(args),
+        Command::VenueCurve(args) => run_venue_curve(args),
+        Command::Feed(args) => run_feed(args),
         Command::Gate(args) => run_gate(args),
     }
 }
@@ -73,18 +78,18 @@ fn run_matcher(args: &MatcherArgs) -> Outcome {
     keep(args.out.as_deref(), &json!({ "matcher": results }))
 }
 
-fn run_curve(args: &CurveArgs) -> Outcome {
+fn run_matcher_curve(args: &MatcherCurveArgs) -> Outcome {
     machine::pin(args.core)?;
     let mut points = Vec::new();
-    for size in curve::SIZES.into_iter().filter(|&size| size <= args.live_orders_max) {
-        let point = curve::point(size, args.seed, args.commands, args.runs)?;
+    for size in matcher_curve::SIZES.into_iter().filter(|&size| size <= args.live_orders_max) {
+        let point = matcher_curve::point(size, args.seed, args.commands, args.runs)?;
         println!("{point}");
         points.push(point);
     }
-    let stored: Vec<Value> = points.iter().map(curve::Point::json).collect();
+    let stored: Vec<Value> = points.iter().map(matcher_curve::Point::json).collect();
     keep(args.out.as_deref(), &json!({ "matcher_curve": stored }))?;
     if let Some(file) = &args.out {
-        std::fs::write(file.with_extension("svg"), curve::svg(&points))?;
+        std::fs::write(file.with_extension("svg"), matcher_curve::svg(&points))?;
     }
     Ok(())
 }
@@ -231,15 +236,24 @@ fn run_venue(args: &VenueArgs) -> Outcome {
         disk_writes: 2_000,
         ..comparison(&args.place)?
     };
-    let not_durable = comparison.one_in_flight(false)?;
-    println!("{not_durable}");
-    let durable = comparison.one_in_flight(true)?;
-    println!("{durable}");
-    let closed = comparison.sixteen_sessions(args.place.in_flight)?;
-    println!("{closed}");
-    let open = comparison.sixteen_sessions_open(args.orders_per_second * closed.commands_per_order())?;
-    println!("{open}");
-    let all: Vec<Value> = [not_durable, durable, closed, open].iter().map(|pairs| pairs.json()).collect();
+    let once = Comparison { pairs: 1, ..comparison.clone() };
+    let mut all: Vec<Value> = Vec::new();
+    let mut tell = |pairs: Pairs| {
+        println!("{pairs}");
+        all.push(pairs.json());
+        pairs
+    };
+    tell(comparison.one_in_flight(false, Layout::Inline)?);
+    tell(comparison.one_in_flight(true, Layout::Inline)?);
+    let closed = tell(comparison.sixteen_sessions(args.place.in_flight, Layout::Inline)?);
+    let offered = [args.orders_per_second, closed.orders_per_second() / 2.0];
+    for orders_per_second in offered {
+        tell(once.sixteen_sessions_open(orders_per_second * closed.commands_per_order(), args.seconds)?);
+    }
+    for layout in [Layout::Compact, Layout::Dedicated] {
+        tell(once.one_in_flight(false, layout)?);
+        tell(once.sixteen_sessions(args.place.in_flight, layout)?);
+    }
     keep(args.place.out.as_deref(), &json!({ "venue": all }))
 }
 
@@ -292,6 +306,38 @@ fn run_crowd(args: &CrowdArgs) -> Outcome {
     keep(args.place.out.as_deref(), &json!({ "crowd": result.json() }))
 }
 
+fn run_venue_curve(args: &VenueCurveArgs) -> Outcome {
+    let comparison = Comparison { many_commands: args.many, ..comparison(&args.place)? };
+    let throughput = ThroughputCurve::measure(&comparison, args.place.in_flight)?;
+    for (echo, venue) in &throughput.0 {
+        println!("  echo   {echo}\n  venue  {venue}");
+    }
+    let most = throughput.0.last().map_or(0.0, |(_, venue)| venue.commands_per_second());
+    let latency = LatencyCurve::measure(&comparison, most, args.seconds)?;
+    for run in &latency.0 {
+        println!("  venue  {run}");
+    }
+    std::fs::create_dir_all(&args.pictures)?;
+    for (name, picture) in [("latency.svg", latency.svg()), ("throughput.svg", throughput.svg())] {
+        let path = args.pictures.join(name);
+        std::fs::write(&path, picture)?;
+        println!("drawn in {}", path.display());
+    }
+    let result = json!({ "throughput": throughput.json(), "latency": latency.json() });
+    keep(args.place.out.as_deref(), &result)
+}
+
+fn run_feed(args: &FeedArgs) -> Outcome {
+    machine::pin(args.place.client_core)?;
+    let comparison = Comparison { many_commands: args.many, ..comparison(&args.place)? };
+    let replays = feed::replays(&comparison, args.times)?;
+    replays.iter().for_each(|replay| println!("feed from message 1: {replay}"));
+    let middle = median(replays.iter().map(|replay| replay.per_second()).collect());
+    println!("the middle one: {middle:.0} messages/s");
+    let all: Vec<Value> = replays.iter().map(|replay| replay.json()).collect();
+    keep(args.place.out.as_deref(), &json!({ "messages_per_s": middle.round(), "feed": all }))
+}
+
 fn run_gate(args: &GateArgs) -> Outcome {
     machine::pin(args.place.client_core)?;
     let mut checks = Vec::new();
@@ -315,12 +361,12 @@ fn run_gate(args: &GateArgs) -> Outcome {
     }
     if !args.matcher_only {
         let comparison = Comparison { pairs: 3, ..comparison(&args.place)? };
-        let not_durable = comparison.one_in_flight(false)?;
+        let not_durable = comparison.one_in_flight(false, Layout::Inline)?;
         println!("{not_durable}");
         tell("not durable p50 / echo", not_durable.latency_ratio(), gate::NOT_DURABLE_P50_MAX, Good::AtMost);
-        let durable = Comparison { pairs: 1, ..comparison.clone() }.one_in_flight(true)?;
+        let durable = Comparison { pairs: 1, ..comparison.clone() }.one_in_flight(true, Layout::Inline)?;
         println!("{durable}");
-        let many = comparison.sixteen_sessions(args.place.in_flight)?;
+        let many = comparison.sixteen_sessions(args.place.in_flight, Layout::Inline)?;
         println!("{many}");
         tell("durable throughput / echo", many.throughput_ratio(), gate::THROUGHPUT_MIN, Good::AtLeast);
         let readers = web_readers(&comparison, 100, 100, 3).run()?;

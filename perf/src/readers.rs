@@ -5,7 +5,7 @@
 //! writes its log, follows the log and encodes the trade. Latency is from sending to each reader's reading.
 
 use crate::histogram::{Percentiles, latency_histogram, median, rounded};
-use crate::server::{Cores, Server, VenueStart};
+use crate::server::{Cores, Layout, Server, VenueStart};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 use net::client::{Client, Credentials};
@@ -114,7 +114,13 @@ impl Readers {
             };
             let venue = {
                 let folder = self.folder.join(format!("readers-{}", std::process::id()));
-                let start = VenueStart { program: &self.venue, folder, durable: false };
+                let start = VenueStart {
+                    program: &self.venue,
+                    folder,
+                    durable: false,
+                    layout: Layout::Inline,
+                    instruments: 1,
+                };
                 let server = Server::venue_with_web(&start, self.cores)?;
                 let web = server.web.ok_or("the venue has no web door")?;
                 let mut taker = market(server.address, WARM_UP + self.messages)?;

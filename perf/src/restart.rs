@@ -210,7 +210,7 @@ impl<'a> Venue<'a> {
         append(&mut journal, &[log_in(login)])?;
         let mut batch = Vec::with_capacity(BATCH);
         for _ in 0..count {
-            batch.push(production::slot(&generator.draw()));
+            batch.push(production::slot(&generator.draw(), production::Mode::Bare));
             if batch.len() == BATCH {
                 append(&mut journal, &batch)?;
                 batch.clear();

@@ -1,6 +1,6 @@
 //! Servers under test, each a process of its own on a core of its own.
 
-use crate::machine::{NoSuchCore, pin};
+use crate::machine::{NoSuchCore, pin, pin_to_either};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::fmt;
@@ -58,6 +58,29 @@ pub struct Cores {
     pub client: usize,
 }
 
+/// Which stages of a venue share a thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// All of them, on the server's core.
+    Inline,
+    /// Sockets and matcher a thread each, on whatever core is free: on two cores one of them is the client's.
+    Compact,
+    /// A thread for each of gate, matcher, journaler and outlet, placed likewise.
+    Dedicated,
+}
+
+impl Layout {
+    /// As the configuration has it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Inline => "inline",
+            Self::Compact => "compact",
+            Self::Dedicated => "dedicated",
+        }
+    }
+}
+
 /// How a venue is started.
 #[derive(Clone, Debug)]
 pub struct VenueStart<'a> {
@@ -67,14 +90,26 @@ pub struct VenueStart<'a> {
     pub folder: PathBuf,
     /// Whether acknowledgements wait for the disk.
     pub durable: bool,
+    /// Which stages share a thread.
+    pub layout: Layout,
+    /// Instruments of tick 1, named by [`symbol`]; 1: those of the default configuration.
+    pub instruments: usize,
+}
+
+/// The symbol of instrument `number`, from 0, of a venue with several.
+#[must_use]
+pub fn symbol(number: usize) -> String {
+    format!("LOAD{:02}", number + 1)
 }
 
 /// A server that runs until this is dropped.
 pub struct Server {
-    /// Where it listens.
+    /// Where it listens: a venue for orders.
     pub address: SocketAddr,
     /// Where it speaks WebSocket, if it does.
     pub web: Option<SocketAddr>,
+    /// Where a venue listens for readers of its feed.
+    pub feed: Option<SocketAddr>,
     child: Child,
     data: Option<PathBuf>,
 }
@@ -110,7 +145,7 @@ impl Server {
         match addresses.next() {
             Some(Ok(address)) => {
                 let web = addresses.next().and_then(Result::ok);
-                Ok(Self { address, web, child, data: None })
+                Ok(Self { address, web, feed: None, child, data: None })
             }
             _ => {
                 end(&mut child, Duration::ZERO);
@@ -119,12 +154,12 @@ impl Server {
         }
     }
 
-    /// Starts `rotunda run` in layout `inline` on an empty folder, without demo participants.
+    /// Starts `rotunda run` on an empty folder, without demo participants.
     ///
     /// # Errors
     /// It does not start or does not open its doors.
     pub fn venue(start: &VenueStart<'_>, cores: Cores) -> Result<Self, ServerError> {
-        Self::open_venue(start, &settings(start.durable, cores), cores)
+        Self::open_venue(start, &settings(start, cores), cores)
     }
 
     /// The same with its web door open, and idle threads that sleep: the door's thread is on the same core.
@@ -132,7 +167,7 @@ impl Server {
     /// # Errors
     /// It does not start or does not open its doors.
     pub fn venue_with_web(start: &VenueStart<'_>, cores: Cores) -> Result<Self, ServerError> {
-        let text = settings(start.durable, cores)
+        let text = settings(start, cores)
             .replace("idle = \"spin\"", "idle = \"park\"")
             .replace("[web]\nenabled = false", "[web]\naddress = \"127.0.0.1:0\"");
         Self::open_venue(start, &text, cores)
@@ -153,9 +188,13 @@ impl Server {
         let mut command = Command::new(start.program);
         command.arg("run").arg("--config").arg(&configuration).arg("--data").arg(&data).arg("--no-demo");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-        let mut child = start_on(&mut command, start.program, cores)?;
-        if let Some((address, web)) = await_endpoints(&data.join("endpoints.json"), &mut child) {
-            return Ok(Self { address, web, child, data: Some(start.folder.clone()) });
+        let mut child = match start.layout {
+            Layout::Inline => start_on(&mut command, start.program, cores)?,
+            Layout::Compact | Layout::Dedicated => start_anywhere(&mut command, start.program, cores)?,
+        };
+        if let Some(found) = await_endpoints(&data.join("endpoints.json"), &mut child) {
+            let Endpoints { address, web, feed } = found;
+            return Ok(Self { address, web, feed, child, data: Some(start.folder.clone()) });
         }
         end(&mut child, Duration::ZERO);
         Err(ServerError::NotOpen(start.program.to_owned()))
@@ -186,13 +225,28 @@ impl Drop for Server {
     }
 }
 
-fn settings(durable: bool, cores: Cores) -> String {
-    format!(
-        "[venue]\nlayout = \"inline\"\ncores = [{}]\nidle = \"spin\"\ndurable = {durable}\n\n\
-         [doors]\nouch = \"127.0.0.1:0\"\nitch = \"127.0.0.1:0\"\n\n[web]\nenabled = false\n\n\
-         [disk]\nrefuse_percent = 0\nstop_percent = 0\n\n[demo]\nenabled = false\n",
-        cores.server
-    )
+fn settings(start: &VenueStart<'_>, cores: Cores) -> String {
+    let place = match start.layout {
+        Layout::Inline => format!("cores = [{}]\nidle = \"spin\"", cores.server),
+        Layout::Compact | Layout::Dedicated => "idle = \"yield\"".to_owned(),
+    };
+    let mut text = format!(
+        "[venue]\nlayout = \"{}\"\n{place}\ndurable = {}\n\n\
+         [doors]\nouch = \"127.0.0.1:0\"\nitch = \"127.0.0.1:0\"\n\n[web]\nenabled = false\n\n[demo]\nenabled = false\n",
+        start.layout.word(),
+        start.durable
+    );
+    if start.instruments > 1 {
+        for number in 0..start.instruments {
+            text += &format!(
+                "\n[[seed.instruments]]\nsymbol = \"{}\"\nbase = \"BTC\"\nquote = \"USD\"\ntick = \"1\"\n\
+                 lot = \"0.00000001\"\nprice_max = \"429496\"\nquantity_max = \"42.94967295\"\n\
+                 collar = \"429496\"\nreference = \"68000\"\nmaker_fee = \"1\"\ntaker_fee = \"2\"\n",
+                symbol(number)
+            );
+        }
+    }
+    text
 }
 
 /// Starts a program whose threads all inherit the server's core, and comes back to the client's.
@@ -203,13 +257,27 @@ fn start_on(command: &mut Command, program: &Path, cores: Cores) -> Result<Child
     started.map_err(|error| ServerError::Io(program.to_owned(), error))
 }
 
-fn await_endpoints(path: &Path, child: &mut Child) -> Option<(SocketAddr, Option<SocketAddr>)> {
+/// Starts a program whose threads may use both cores.
+fn start_anywhere(command: &mut Command, program: &Path, cores: Cores) -> Result<Child, ServerError> {
+    pin_to_either(cores.server, cores.client)?;
+    let started = command.spawn();
+    pin(cores.client)?;
+    started.map_err(|error| ServerError::Io(program.to_owned(), error))
+}
+
+struct Endpoints {
+    address: SocketAddr,
+    web: Option<SocketAddr>,
+    feed: Option<SocketAddr>,
+}
+
+fn await_endpoints(path: &Path, child: &mut Child) -> Option<Endpoints> {
     let begun = Instant::now();
     while begun.elapsed() < OPEN_MAX && matches!(child.try_wait(), Ok(None)) {
         let endpoints = fs::read(path).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
         let address = |name: &str| endpoints.as_ref()?[name].as_str()?.parse().ok();
         if let Some(ouch) = address("ouch") {
-            return Some((ouch, address("web")));
+            return Some(Endpoints { address: ouch, web: address("web"), feed: address("itch") });
         }
         thread::sleep(LOOK_AGAIN);
     }

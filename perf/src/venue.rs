@@ -6,7 +6,7 @@
 use crate::disk;
 use crate::histogram::{Percentiles, median, rounded};
 use crate::load::{self, Load, LoadResult, Pace, Target};
-use crate::server::{Cores, Server, VenueStart};
+use crate::server::{Cores, Layout, Server, ServerError, VenueStart, symbol};
 use serde_json::{Value, json};
 use std::error::Error;
 use std::path::PathBuf;
@@ -15,6 +15,8 @@ use std::path::PathBuf;
 pub const SESSIONS_MAX: usize = 16;
 /// The instrument of the default configuration that has a tick of 1 and no bands.
 pub const SYMBOL: &str = "BTCUSD";
+/// Instruments of the runs with sixteen sessions.
+pub const INSTRUMENTS: usize = 16;
 
 /// What is compared.
 #[derive(Clone, Debug)]
@@ -60,6 +62,13 @@ impl Pair {
         self.venue.latency.p50_ns as f64 / (self.echo.latency.p50_ns + disk_ns) as f64
     }
 
+    /// The same of their 99th percentiles.
+    #[must_use]
+    pub fn tail_ratio(&self) -> f64 {
+        let disk_ns = self.disk.map_or(0, |disk| disk.p99_ns);
+        self.venue.latency.p99_ns as f64 / (self.echo.latency.p99_ns + disk_ns) as f64
+    }
+
     /// The venue's throughput as a share of the echo server's.
     #[must_use]
     pub fn throughput_ratio(&self) -> f64 {
@@ -72,6 +81,7 @@ impl Pair {
             "venue": self.venue.json(),
             "disk_write_4_kib": self.disk.map(Percentiles::json),
             "p50_ratio": rounded(self.latency_ratio(), 2),
+            "p99_ratio": rounded(self.tail_ratio(), 2),
             "throughput_ratio": rounded(self.throughput_ratio(), 3),
         })
     }
@@ -81,7 +91,7 @@ impl Pair {
 #[derive(Clone, Debug)]
 pub struct Pairs {
     /// What they are.
-    pub title: &'static str,
+    pub title: String,
     /// In the order they were run.
     pub pairs: Vec<Pair>,
 }
@@ -91,6 +101,12 @@ impl Pairs {
     #[must_use]
     pub fn latency_ratio(&self) -> f64 {
         median(self.pairs.iter().map(Pair::latency_ratio).collect())
+    }
+
+    /// The middle one of the pairs' ratios of 99th percentiles.
+    #[must_use]
+    pub fn tail_ratio(&self) -> f64 {
+        median(self.pairs.iter().map(Pair::tail_ratio).collect())
     }
 
     /// The middle one of the pairs' throughput ratios.
@@ -119,6 +135,7 @@ impl Pairs {
         json!({
             "what": self.title,
             "p50_ratio": rounded(self.latency_ratio(), 2),
+            "p99_ratio": rounded(self.tail_ratio(), 2),
             "throughput_ratio": rounded(self.throughput_ratio(), 3),
             "orders_per_s": self.orders_per_second().round(),
             "pairs": self.pairs.iter().map(Pair::json).collect::<Vec<_>>(),
@@ -139,11 +156,33 @@ impl std::fmt::Display for Pairs {
         let beside = if self.pairs.iter().any(|pair| pair.disk.is_some()) { "echo + disk" } else { "echo" };
         write!(
             f,
-            "  p50 {:.2} × {beside}, throughput {:.3} × echo, {:.0} orders/s",
+            "  p50 {:.2} × {beside}, p99 {:.2} ×, throughput {:.3} × echo, {:.0} orders/s",
             self.latency_ratio(),
+            self.tail_ratio(),
             self.throughput_ratio(),
             self.orders_per_second()
         )
+    }
+}
+
+/// What one kind of run offers, and to which venue.
+#[derive(Clone, Copy, Debug)]
+pub struct Offer {
+    /// Sessions, at most [`SESSIONS_MAX`]; several trade [`INSTRUMENTS`] instruments, one trades one.
+    pub sessions: usize,
+    /// How fast.
+    pub pace: Pace,
+    /// Commands measured.
+    pub commands: u32,
+    /// Whether acknowledgements wait for the disk.
+    pub durable: bool,
+    /// Which stages of the venue share a thread.
+    pub layout: Layout,
+}
+
+impl Offer {
+    const fn instruments(&self) -> usize {
+        if self.sessions > 1 { INSTRUMENTS } else { 1 }
     }
 }
 
@@ -152,56 +191,85 @@ impl Comparison {
     ///
     /// # Errors
     /// A server does not start, a run fails, or the disk cannot be measured.
-    pub fn one_in_flight(&self, durable: bool) -> Result<Pairs, Box<dyn Error>> {
-        let title = if durable { "one order in flight, durable" } else { "one order in flight, not durable" };
+    pub fn one_in_flight(&self, durable: bool, layout: Layout) -> Result<Pairs, Box<dyn Error>> {
         let commands = if durable { self.durable_commands } else { self.single_commands };
-        self.pairs(title, 1, Pace::InFlight(1), commands, durable)
+        let not = if durable { "" } else { "not " };
+        let title = format!("one order in flight, {not}durable, {}", layout.word());
+        self.pairs(title, Offer { sessions: 1, pace: Pace::InFlight(1), commands, durable, layout })
     }
 
     /// Sixteen sessions, durable, `in_flight` commands in each unanswered: the most it can do.
     ///
     /// # Errors
     /// As [`one_in_flight`](Self::one_in_flight).
-    pub fn sixteen_sessions(&self, in_flight: u32) -> Result<Pairs, Box<dyn Error>> {
+    pub fn sixteen_sessions(&self, in_flight: u32, layout: Layout) -> Result<Pairs, Box<dyn Error>> {
+        let (sessions, commands) = (SESSIONS_MAX, self.many_commands);
         let pace = Pace::InFlight(in_flight * SESSIONS_MAX as u32);
-        self.pairs("sixteen sessions, durable, closed", SESSIONS_MAX, pace, self.many_commands, true)
+        let title = format!("sixteen sessions, durable, closed, {}", layout.word());
+        self.pairs(title, Offer { sessions, pace, commands, durable: true, layout })
     }
 
-    /// Sixteen sessions, durable, commands due at random moments, this many a second.
+    /// Sixteen sessions, durable, commands due at random moments, this many a second for so many seconds.
     ///
     /// # Errors
     /// As [`one_in_flight`](Self::one_in_flight).
-    pub fn sixteen_sessions_open(&self, per_second: f64) -> Result<Pairs, Box<dyn Error>> {
-        let pace = Pace::Poisson(per_second);
-        self.pairs("sixteen sessions, durable, open loop", SESSIONS_MAX, pace, self.many_commands, true)
+    pub fn sixteen_sessions_open(&self, per_second: f64, seconds: f64) -> Result<Pairs, Box<dyn Error>> {
+        let (sessions, pace) = (SESSIONS_MAX, Pace::Poisson(per_second));
+        let commands = (per_second * seconds) as u32;
+        let title = format!("sixteen sessions, durable, open loop, {:.0} commands/s", per_second);
+        self.pairs(title, Offer { sessions, pace, commands, durable: true, layout: Layout::Inline })
     }
 
-    fn pairs(
-        &self,
-        title: &'static str,
-        sessions: usize,
-        pace: Pace,
-        commands: u32,
-        durable: bool,
-    ) -> Result<Pairs, Box<dyn Error>> {
+    fn pairs(&self, title: String, offer: Offer) -> Result<Pairs, Box<dyn Error>> {
         let mut pairs = Vec::with_capacity(self.pairs);
         for _ in 0..self.pairs.max(1) {
-            let load = |address, target| Load { address, target, pace, commands, seed: self.seed };
-            let echo = {
-                let server = Server::echo(&self.echo, self.cores)?;
-                load::run(&load(server.address, Target::Echo { sessions }))?
-            };
-            let venue = {
-                let folder = self.folder.join(format!("venue-{}", std::process::id()));
-                let start = VenueStart { program: &self.venue, folder, durable };
-                let server = Server::venue(&start, self.cores)?;
-                load::run(&load(server.address, demo_sessions(sessions)))?
-            };
+            let echo = self.echo(offer)?;
+            let venue = self.venue(offer)?;
             let disk =
-                if durable { Some(disk::write_latency(&self.folder, self.disk_writes)?) } else { None };
+                if offer.durable { Some(disk::write_latency(&self.folder, self.disk_writes)?) } else { None };
             pairs.push(Pair { echo, venue, disk });
         }
         Ok(Pairs { title, pairs })
+    }
+
+    /// One run against an echo server: what the client alone reaches.
+    ///
+    /// # Errors
+    /// The server does not start, or the run fails.
+    pub fn echo(&self, offer: Offer) -> Result<LoadResult, Box<dyn Error>> {
+        let server = Server::echo(&self.echo, self.cores)?;
+        Ok(load::run(&self.load(&server, Target::Echo { sessions: offer.sessions }, offer))?)
+    }
+
+    /// One run against a new venue.
+    ///
+    /// # Errors
+    /// The venue does not start, or the run fails.
+    pub fn venue(&self, offer: Offer) -> Result<LoadResult, Box<dyn Error>> {
+        let server = self.start(offer)?;
+        Ok(load::run(&self.load(&server, sessions_of(offer), offer))?)
+    }
+
+    pub(crate) fn start(&self, offer: Offer) -> Result<Server, ServerError> {
+        let folder = self.folder.join(format!("venue-{}", std::process::id()));
+        let Offer { durable, layout, .. } = offer;
+        let start =
+            VenueStart { program: &self.venue, folder, durable, layout, instruments: offer.instruments() };
+        Server::venue(&start, self.cores)
+    }
+
+    pub(crate) fn load(&self, server: &Server, target: Target, offer: Offer) -> Load {
+        let Offer { pace, commands, .. } = offer;
+        Load { address: server.address, target, pace, commands, seed: self.seed }
+    }
+}
+
+pub(crate) fn sessions_of(offer: Offer) -> Target {
+    match (demo_sessions(offer.sessions), offer.instruments()) {
+        (Target::Venue { logins, .. }, count) if count > 1 => {
+            Target::Venue { logins, symbols: (0..count).map(symbol).collect() }
+        }
+        (target, _) => target,
     }
 }
 

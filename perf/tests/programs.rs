@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)] // helpers of tests fail by panicking
 
 use perf::load::{self, Load, Pace, Target};
-use perf::server::{Cores, Server, ServerError, VenueStart};
+use perf::server::{Cores, Layout, Server, ServerError, VenueStart};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
@@ -29,7 +29,13 @@ fn an_echo_server_lives_as_long_as_its_handle() {
 #[test]
 fn a_venue_that_does_not_open_is_told() {
     let folder = std::env::temp_dir().join(format!("rotunda-perf-{}", std::process::id()));
-    let start = VenueStart { program: Path::new("/bin/true"), folder: folder.clone(), durable: false };
+    let start = VenueStart {
+        program: Path::new("/bin/true"),
+        folder: folder.clone(),
+        durable: false,
+        layout: Layout::Inline,
+        instruments: 1,
+    };
     let error = Server::venue(&start, cores()).err();
     assert!(matches!(error, Some(ServerError::NotOpen(_))));
     std::fs::remove_dir_all(folder).unwrap();

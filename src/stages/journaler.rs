@@ -28,7 +28,7 @@ pub(crate) struct JournalerStage<D: Disk = FileDisk> {
 
 /// How long a venue that does not wait for the disk gathers commands for one write: a write for each would
 /// only take time from the core that answers.
-const GATHER: Duration = Duration::from_millis(1);
+const GATHER: Duration = Duration::from_millis(10);
 
 /// How long the disk may finish nothing, while commands wait for it, before the operator is told.
 const STALL_MAX: Duration = Duration::from_secs(2);

@@ -14,7 +14,7 @@ pub use shares::Shares;
 
 use crate::histogram::{median, rounded};
 use crate::load::{self, Load, LoadResult, Pace};
-use crate::server::{Cores, Server, VenueStart};
+use crate::server::{Cores, Layout, Server, VenueStart};
 use crate::venue::demo_sessions;
 use people::{Crowd, Doors};
 use serde_json::{Value, json};
@@ -130,7 +130,8 @@ pub fn run(run: &CrowdRun) -> Result<CrowdResult, Box<dyn Error>> {
     let shares = Shares::of(run.connections);
     socket::allow_open_files(run.connections as u64 + 256)?;
     let folder = run.folder.join(format!("crowd-{}", std::process::id()));
-    let start = VenueStart { program: &run.venue, folder, durable: false };
+    let start =
+        VenueStart { program: &run.venue, folder, durable: false, layout: Layout::Inline, instruments: 1 };
     let server = Server::open_venue(&start, &shares.settings(run.cores.server), run.cores)?;
     let itch = server.itch().ok_or("a venue tells where its feed is")?;
     let doors = Doors { ouch: server.address, itch };
