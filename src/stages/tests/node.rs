@@ -14,6 +14,7 @@ use journal::disk::{Completion, Disk, Page, Segment, Segments, Write};
 use journal::event_log::simulated::{SimulatedEventDisk, Survivors};
 use journal::event_log::{Address, EventLogOptions, EventLogWriter, Resume};
 use journal::{DISK_WAIT_MAX, JournalError, JournalOptions, open_on};
+use net::metrics::Metrics;
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -201,8 +202,13 @@ impl<'a> Node<'a> {
         let rings = Rings::new(INPUT_PLACES, OUTPUT_PLACES, last);
         let commit = Arc::new(CommitPoint::new(last));
         let matched = Matched::default();
-        let matcher = MatcherStage::new(engine, rings.to_matcher, rings.output, Arc::clone(&matched));
-        let journaler = JournalerStage::new(journal, rings.to_journaler, last, Arc::clone(&commit), durable);
+        let metrics = Arc::new(Metrics::new());
+        let (to_matcher, output) = (rings.to_matcher, rings.output);
+        let matcher =
+            MatcherStage::new(engine, to_matcher, output, Arc::clone(&matched), Arc::clone(&metrics));
+        let commit_point = Arc::clone(&commit);
+        let journaler =
+            JournalerStage::new(journal, rings.to_journaler, last, commit_point, durable, metrics);
         let egress = EgressStage::new(rings.to_egress, commit, matched);
         Ok((Self { input: rings.input, matcher, journaler, egress, event_log }, found))
     }
