@@ -202,10 +202,13 @@ impl<'a> Node<'a> {
         let rings = Rings::new(INPUT_PLACES, OUTPUT_PLACES, last);
         let commit = Arc::new(CommitPoint::new(last));
         let matched = Matched::default();
-        let told = || Arc::new(Metrics::new());
-        let matcher = MatcherStage::new(engine, rings.to_matcher, rings.output, Arc::clone(&matched), told());
+        let metrics = Arc::new(Metrics::new());
+        let (to_matcher, output) = (rings.to_matcher, rings.output);
+        let matcher =
+            MatcherStage::new(engine, to_matcher, output, Arc::clone(&matched), Arc::clone(&metrics));
+        let commit_point = Arc::clone(&commit);
         let journaler =
-            JournalerStage::new(journal, rings.to_journaler, last, Arc::clone(&commit), durable, told());
+            JournalerStage::new(journal, rings.to_journaler, last, commit_point, durable, metrics);
         let egress = EgressStage::new(rings.to_egress, commit, matched);
         Ok((Self { input: rings.input, matcher, journaler, egress, event_log }, found))
     }
