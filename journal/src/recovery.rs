@@ -77,12 +77,13 @@ pub fn read_on<D: Disk>(
         disk.claim(segment.generation)?;
         disk.sync(segment.generation)?;
     }
+    let mut reader = JournalReader::on_at(disk, Some((options.cluster, options.node)), options.known)?;
+    read_all(&mut reader, apply, progress)?;
+    // Only now: a segment that was cut is damage, not a setting.
     let needed = (options.writes_in_flight * options.record_bytes_max) as u64;
     if unsettled.iter().any(|segment| segment.bytes < needed) {
         return Err(JournalError::Options(OptionsFault::SegmentsThere));
     }
-    let mut reader = JournalReader::on_at(disk, Some((options.cluster, options.node)), options.known)?;
-    read_all(&mut reader, apply, progress)?;
     let (expected, tail) = (reader.expected, reader.tail().cloned());
     Ok(Opening { disk: reader.into_segments(), options: options.clone(), segments, expected, tail })
 }
