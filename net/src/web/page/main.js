@@ -63,6 +63,7 @@ function told(name, detail) {
   } else if (name === "waiting") {
     book.restart(state.instrument?.symbol ?? "");
   }
+  drawVerified();
 }
 
 function received(stream, data, at) {
@@ -186,13 +187,17 @@ function draw(frame) {
   if (chart.interval === "live" && !calm.matches) setTimeout(changed, CHART_FRAME_MS);
 }
 
+function drawVerified() {
+  setState(page.verified, book.state, BOOK_STATES[book.state]);
+}
+
 function drawSlow(at) {
+  drawVerified();
   const { total, p50, p99 } = latency.minute(at);
   text(page.latencyNow, milliseconds(latency.last));
   text(page.latencyP50, total ? milliseconds(p50) : "–");
   text(page.latencyP99, total ? milliseconds(p99) : "–");
   drawLatency(canvases.latency, latency);
-  setState(page.verified, book.state, BOOK_STATES[book.state]);
   text(page.checked, book.checks ? `${fixed(book.checks, 0)} updates checked` : "");
 }
 
