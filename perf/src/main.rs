@@ -283,25 +283,32 @@ fn run_readers(args: &ReadersArgs) -> Outcome {
     keep(args.place.out.as_deref(), &json!({ "readers": result.json() }))
 }
 
-/// The crowd at the size of `args`, its venue in the place of a comparison's.
-fn crowd_run(args: &CrowdArgs) -> Result<CrowdRun, Box<dyn Error>> {
-    let comparison = comparison(&args.place)?;
-    Ok(CrowdRun {
-        venue: comparison.venue,
-        folder: comparison.folder,
+/// A thousand beside four honest sessions, in the places of `comparison`.
+fn crowd_run(comparison: &Comparison) -> CrowdRun {
+    CrowdRun {
+        venue: comparison.venue.clone(),
+        folder: comparison.folder.clone(),
         cores: comparison.cores,
+        connections: 1_000,
+        sessions: 4,
+        per_second: 20_000.0,
+        seconds: 10,
+        pairs: 5,
+        seed: comparison.seed,
+    }
+}
+
+fn run_crowd(args: &CrowdArgs) -> Outcome {
+    machine::pin(args.place.client_core)?;
+    let run = CrowdRun {
         connections: args.connections,
         sessions: args.sessions,
         per_second: args.rate,
         seconds: args.seconds,
         pairs: args.pairs,
-        seed: args.place.seed,
-    })
-}
-
-fn run_crowd(args: &CrowdArgs) -> Outcome {
-    machine::pin(args.place.client_core)?;
-    let result = crowd::run(&crowd_run(args)?)?;
+        ..crowd_run(&comparison(&args.place)?)
+    };
+    let result = crowd::run(&run)?;
     println!("{result}");
     keep(args.place.out.as_deref(), &json!({ "crowd": result.json() }))
 }
@@ -372,6 +379,10 @@ fn run_gate(args: &GateArgs) -> Outcome {
         let readers = web_readers(&comparison, 100, 100, 3).run()?;
         println!("{readers}");
         tell("readers p99 / broadcaster", readers.ratio(), gate::READERS_P99_MAX, Good::AtMost);
+        let crowd = crowd::run(&CrowdRun { seconds: 2, pairs: 2, ..crowd_run(&comparison) })?;
+        println!("{crowd}");
+        tell("p99 beside a crowd / alone", crowd.p99_ratio(), gate::CROWD_P99_MAX, Good::AtMost);
+        tell("KiB an idle connection", crowd.bytes_per_idle / 1_024.0, gate::CROWD_KIB_MAX, Good::AtMost);
     }
     let broken = checks.iter().filter(|check| !check.holds()).count();
     let stored: Vec<Value> = checks

@@ -26,7 +26,6 @@ use std::time::Duration;
 
 /// The venue's heartbeats give buffers back, and sockets that were opened together settle.
 const SETTLE: Duration = Duration::from_millis(2_500);
-const PAGE_BYTES: u64 = 4_096;
 
 /// What is measured.
 #[derive(Clone, Debug)]
@@ -144,6 +143,7 @@ pub fn run(run: &CrowdRun) -> Result<CrowdResult, Box<dyn Error>> {
     load::run(&Load { commands: commands / 4, ..load.clone() })?;
     for pair in 0..run.pairs.max(1) {
         let alone = load::run(&load)?;
+        std::thread::sleep(SETTLE);
         let empty = resident_bytes(server.process())?;
         let mut crowd = Crowd::new(doors, shares);
         crowd.gather_idle()?;
@@ -172,8 +172,10 @@ fn beside(load: &Load, mut crowd: Crowd) -> Result<(LoadResult, Counts), Box<dyn
     })
 }
 
+/// Counted page by page: what `statm` tells can be off by some hundred pages.
 fn resident_bytes(process: u32) -> Result<u64, Box<dyn Error>> {
-    let statm = fs::read_to_string(format!("/proc/{process}/statm"))?;
-    let pages: u64 = statm.split_whitespace().nth(1).ok_or("statm has no second field")?.parse()?;
-    Ok(pages * PAGE_BYTES)
+    let rollup = fs::read_to_string(format!("/proc/{process}/smaps_rollup"))?;
+    let row = rollup.lines().find_map(|line| line.strip_prefix("Rss:")).ok_or("smaps_rollup names no Rss")?;
+    let kib: u64 = row.trim().trim_end_matches(" kB").parse()?;
+    Ok(kib * 1_024)
 }
