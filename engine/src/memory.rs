@@ -3,7 +3,7 @@
 //!
 //! The one unsafe module of this crate. Measured: where the books are larger than the cache, a matcher
 //! waits for memory most of the time, it knows from the ring what it will touch next, and each line lies on
-//! another page (docs/decisions/0007).
+//! another page (docs/decisions/0008).
 #![allow(unsafe_code)]
 
 use bytemuck::Zeroable;
