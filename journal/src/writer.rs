@@ -12,6 +12,10 @@ use std::time::{Duration, Instant};
 /// How long [`Journal::close`] and the start wait for the disk.
 pub const DISK_WAIT_MAX: Duration = Duration::from_secs(4);
 
+/// Looks at the disk after a deadline before it counts as missed: a process or a machine that stood still
+/// meanwhile has not looked, and the disk may long be done.
+const LOOKS_LATE_MAX: u32 = 100;
+
 /// How long a start waits for a segment of zeros, which a slow disk takes its time for.
 pub(crate) const PREPARE_WAIT_MAX: Duration = Duration::from_secs(60);
 
@@ -216,15 +220,18 @@ impl<D: Disk> Journal<D> {
     }
 
     fn wait_until(&mut self, done: impl Fn(&Self) -> bool, deadline: Instant) -> Result<(), JournalError> {
+        let mut looks_late = 0;
         while !done(self) {
             let now = Instant::now();
-            if now > deadline {
+            if self.poll(now)? > 0 {
+                continue;
+            }
+            looks_late += u32::from(now > deadline);
+            if looks_late > LOOKS_LATE_MAX {
                 self.ended = true;
                 return Err(JournalError::Stalled);
             }
-            if self.poll(now)? == 0 {
-                std::thread::yield_now();
-            }
+            std::thread::yield_now();
         }
         Ok(())
     }
