@@ -3,6 +3,7 @@
 The judge is what clients were told (the tests' own decoder), the hashes of a replay, and the bytes of the snapshots.
 """
 
+import json
 import os
 import random
 import shutil
@@ -17,7 +18,7 @@ from judge.blotter import Blotter
 from judge.itch import Books
 from judge.load import MARKETS, TICKS, Flow, batches
 from judge.trader import Trader
-from judge.venue import DEBUG, Venue
+from judge.venue import COMMAND_SECONDS, DEBUG, RELEASE, Venue
 
 PATIENCE_SECONDS = 60
 MARKET = MARKETS[0]
@@ -281,6 +282,17 @@ def test_snapshots_under_load_and_kill_9(open_venue, size, record):
     assert started >= count // 2, f"{started} of {count} starts were from a snapshot"
     record("snapshot_kills", kills=count, starts_from_a_snapshot=started, commands=replay["sequence"],
            reports=sum(t.blotter.last_sequence for t in traders), first_segment=held["journal"]["first_segment"])  # fmt: skip
+
+
+def test_restart_time_is_measured_with_and_without_a_snapshot(tmp_path):
+    """That the command works; its figures are of a quiet machine and a hundred million commands (perf/results/restart.json)."""
+    out = tmp_path / "restart.json"
+    command = [RELEASE.with_name("rotunda-perf"), "restart", "--commands", "20000", "--steps", "2", "--folder", tmp_path, "--out", out]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_SECONDS)
+    assert told.returncode == 0, told.stdout + told.stderr
+    rows = json.loads(out.read_text())["result"]["restart"]
+    assert [row["commands"] for row in rows] == [10_000, 20_000]
+    assert all(row["seconds_with_snapshot"] > 0 and row["snapshot_bytes"] > 0 for row in rows)
 
 
 @pytest.fixture

@@ -111,6 +111,11 @@ impl Known {
 
     /// Appends what is known.
     pub(crate) fn encode(&self, out: &mut Writer<'_>) {
+        out.flag(self.seed.is_some());
+        if let Some(seed) = self.seed {
+            out.put(seed.commands);
+            out.put(seed.crc32);
+        }
         put_all(self.currencies.values(), out);
         put_all(self.instruments.values(), out);
         put_all(self.accounts.values(), out);
@@ -127,7 +132,12 @@ impl Known {
 
     /// Takes up what [`Self::encode`] appended.
     pub(crate) fn decode(reader: &mut Reader<'_>) -> Result<Self, FieldError> {
+        let seeded = reader.flag("flag of a seed")?;
+        let extent = |reader: &mut Reader<'_>| -> Result<Extent, FieldError> {
+            Ok(Extent { commands: reader.get()?, crc32: reader.get()? })
+        };
         Ok(Self {
+            seed: if seeded { Some(extent(reader)?) } else { None },
             currencies: take_all(reader, |event: &NamedEvent| event.name)?,
             instruments: take_all(reader, |event: &InstrumentEvent| event.symbol)?,
             accounts: take_all(reader, |event: &NamedEvent| event.name)?,
@@ -135,8 +145,6 @@ impl Known {
             instrument_settings: take_settings(reader)?,
             account_settings: take_settings(reader)?,
             session_settings: take_settings(reader)?,
-            // Who has a snapshot had opened, and so had its whole seed.
-            seed: None,
         })
     }
 

@@ -249,6 +249,22 @@ mod tests {
     }
 
     #[test]
+    fn a_snapshot_holds_all_that_is_known() {
+        let configuration = Configuration::load(None).expect("the defaults are valid");
+        let known = known_after(&configuration.seed, configuration.venue.zone);
+        let bytes = |known: &Known| {
+            let mut bytes = Vec::new();
+            known.encode(&mut engine::fields::Writer(&mut bytes));
+            bytes
+        };
+        let stored = bytes(&known);
+        let read = Known::decode(&mut engine::fields::Reader::new(&stored)).expect("encoded a moment ago");
+        assert_eq!(bytes(&read), stored);
+        assert_eq!(differences(&configuration.seed, &read), []);
+        assert!(read.is_half_seeded(Sequence(5)), "how long the seed is goes with it");
+    }
+
+    #[test]
     fn a_market_does_not_differ_from_its_own_seed() {
         let configuration = Configuration::load(None).expect("the defaults are valid");
         let known = known_after(&configuration.seed, configuration.venue.zone);
