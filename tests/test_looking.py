@@ -115,7 +115,7 @@ WRONG = {
     "a password that is wrong": (("watch", "BTCUSD", "--password", "no"), "--password"),
     "a book of an unknown instrument": (("inspect", "book", "--symbol", "NOPE"), "BTCUSD"),
     "a book beyond the end": (("inspect", "book", "--symbol", "BTCUSD", "--sequence", "99999999"), "the journal ends with command"),
-    "a message beyond the end": (("inspect", "book", "--symbol", "BTCUSD", "--itch-sequence", "99999999"), "has messages 1 to"),
+    "a message beyond the end": (("inspect", "book", "--symbol", "BTCUSD", "--itch-sequence", "99999999"), "messages 1 to"),
     "an unknown session": (("inspect", "session-stream", "--session", "nobody"), "rotunda inspect sessions"),
     "an unknown day": (("inspect", "session-stream", "--session", "demo01", "--day", "tomorrow"), "its days are"),
     "a time that is none": (("replay", "--to-time", "noon"), "2026"),

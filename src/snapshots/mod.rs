@@ -21,6 +21,7 @@ pub(crate) use market::Market;
 use crate::data_folder;
 use crate::failure::Failure;
 use engine::limits::Limits;
+use journal::disk::{SegmentFiles, Segments};
 use journal::event_log::Address;
 use journal::snapshot::{self, Mark, Snapshot};
 use std::path::Path;
@@ -87,9 +88,9 @@ pub(crate) fn check_whole(data: &Path, log_end: Option<Address>) -> Result<(), F
         format!(" at or below the end of the event log ({end}), which makes nothing again from before one")
     });
     Err(Failure::new(format!(
-        "{}: the journal begins with segment {first}, and no snapshot in {} can be used{behind}. Nothing was \
-         changed. Restore snapshots/ and events/ from a backup of this folder, and start again",
-        folder.display(),
+        "{}: missing; the journal begins with segment {first}, and no snapshot in {} can be used{behind}. Nothing was \
+         changed. Restore what is missing, or snapshots/ and events/, from a backup of this folder, and start again",
+        SegmentFiles::new(&folder).path(first - 1).display(),
         data_folder::snapshots(data).display()
     )))
 }
