@@ -213,7 +213,7 @@ def test_a_book_that_is_not_empty_is_not_delisted_and_a_symbol_can_come_again(ve
     with venue.orders("demo01") as client:
         client.send(enter(1, "B", 1, 100))
         ouch.settle(client)
-        for request in (("delist", SYMBOL), ("set-instrument", SYMBOL, "tick", "5")):
+        for request in (("delist", SYMBOL), ("set-instrument", SYMBOL, "lot", "2")):
             assert f"holds 1 orders; halt it and cancel them: `rotunda admin halt {SYMBOL}`" in refused(venue, *request)
     venue.admin("mass-cancel", "--symbol", SYMBOL)
     venue.admin("delist", SYMBOL)
@@ -237,7 +237,7 @@ def test_a_session_that_is_disabled_is_closed_and_told_why(venue, how):
     with pytest.raises(LoginRejected):
         venue.orders("demo01")
     other.send(enter(1, "B", 1, 100))
-    assert [message.name for message in ouch.settle(other)][0] == "Accepted"
+    assert "Accepted" in [message.name for message in ouch.settle(other)]
     venue.admin("set-session", "demo01", "enabled", "1")
     venue.orders("demo01").close()
 

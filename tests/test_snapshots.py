@@ -3,6 +3,7 @@
 The judge is what clients were told (the tests' own decoder), the hashes of a replay, and the bytes of the snapshots.
 """
 
+import datetime
 import json
 import os
 import random
@@ -148,7 +149,7 @@ def test_what_retention_removes_nobody_misses(open_venue):
     assert kept()["event_log"]["first"].startswith("1."), "the day's events stay"
     desk.check_streams(venue)
     accounts = venue.admin("accounts", "--json").stdout
-    venue.admin("day", "20991231")
+    venue.admin("day", f"{datetime.date.today() + datetime.timedelta(days=30):%Y%m%d}")
     desk = Desk()
     grow(lambda now: not now["event_log"]["first"].startswith("1."), "yesterday's events are removed")
     orders = venue.admin("orders", "--json").stdout
