@@ -100,8 +100,8 @@ pub struct EventLogOptions {
     pub file_bytes_max: u32,
     /// Largest block, header included. From 4 KiB to 4 MiB.
     pub block_bytes_max: u32,
-    /// An event waits at most this long in a block that is not full before `poll` hands it over, and a tenth of
-    /// it where no other event follows.
+    /// An event waits at most this long in a block that is not full before `poll` hands it over, and where
+    /// somebody listens a tenth of it without another event.
     pub block_age_ns_max: u64,
     /// What was written is synced at the latest after this time.
     pub sync_ns_max: u64,

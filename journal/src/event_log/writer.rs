@@ -154,9 +154,10 @@ impl EventLogWriter {
         self.last = address;
     }
 
-    /// Hands the block in hand to the writer thread once it has waited `block_age_ns_max`, or a tenth of that
-    /// without another event, which tells that the market is quiet and nothing is won by waiting; full ones go
-    /// as they fill. Tells how many blocks went.
+    /// Hands the block in hand to the writer thread once it has waited `block_age_ns_max`; full ones go as they
+    /// fill. Where somebody listens ([`Self::on_written`]) a tenth of that without another event is enough: the
+    /// market is quiet. Without one the writer thread is woken no oftener than it must, for on a machine with few
+    /// cores it takes the time from the thread that answers. Tells how many blocks went.
     pub fn poll(&mut self) -> usize {
         if self.is_current_empty() {
             return 0;
@@ -167,7 +168,8 @@ impl EventLogWriter {
             self.length_seen = (length, now);
         }
         let since = *self.waiting_since.get_or_insert(now);
-        let is_quiet = now.duration_since(self.length_seen.1) >= self.age_max / QUIET_SHARE;
+        let is_quiet = self.progress.listener.get().is_some()
+            && now.duration_since(self.length_seen.1) >= self.age_max / QUIET_SHARE;
         if is_quiet || now.duration_since(since) >= self.age_max { self.flush() } else { 0 }
     }
 
