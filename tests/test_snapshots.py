@@ -132,6 +132,26 @@ def test_a_start_from_a_snapshot_resumes_sessions_feed_and_operators(open_venue)
         assert again[question] == seen[question], question
 
 
+def test_operators_who_asked_nothing_for_long_are_answered_from_a_snapshot(open_venue):
+    venue = open_venue(KEEPS_LITTLE + "event_log_mib_max = 2\n")
+    desk = Desk()
+    venue.admin("status")
+    first = lambda: venue.json("inspect", "retention", "--data", venue.data)["event_log"]["first"]  # noqa: E731
+
+    def grown():
+        desk.trade(venue, 4_000)
+        snapshot(venue)
+        return not first().startswith("1.")
+
+    wait_for(grown, "events that the operators' view has not read are removed")
+    asked = operators(venue)
+    venue.stop()
+    venue.start()
+    again = operators(venue)
+    for question in ("instruments", "accounts", "orders", "balances"):
+        assert asked[question] == again[question], question
+
+
 def test_what_retention_removes_nobody_misses(open_venue):
     venue = open_venue(KEEPS_LITTLE)
     desk = Desk()

@@ -9,14 +9,14 @@ use engine::packed::{self, PACKED_SIZE_MAX};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// How long [`Journal::close`] and the start wait for the disk.
+/// How long [`Journal::close`] waits for the disk.
 pub const DISK_WAIT_MAX: Duration = Duration::from_secs(4);
 
 /// Looks at the disk after a deadline before it counts as missed: a process or a machine that stood still
 /// meanwhile has not looked, and the disk may long be done.
 const LOOKS_LATE_MAX: u32 = 100;
 
-/// How long a start waits for a segment of zeros, which a slow disk takes its time for.
+/// How long a start waits for a segment of zeros and for its first write, for which a busy disk takes its time.
 pub(crate) const PREPARE_WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// While writes are under way and none finishes, poll gives its core away this often. A completion may need
@@ -215,7 +215,7 @@ impl<D: Disk> Journal<D> {
             }
             std::thread::yield_now();
         }
-        let deadline = Instant::now() + DISK_WAIT_MAX;
+        let deadline = Instant::now() + PREPARE_WAIT_MAX;
         self.wait_until(|journal| journal.durable_index == journal.next_index - 1, deadline)
     }
 

@@ -7,9 +7,12 @@ use super::refusal::{Code, Refusal};
 use super::request::Envelope;
 use super::view::View;
 use super::{SOCKET_NAME, answer};
+use crate::data_folder;
 use crate::failure::Failure;
+use crate::snapshots;
 use crate::time;
 use crossbeam_channel::{Sender, bounded};
+use engine::event::EventRecord;
 use engine::number::Timestamp;
 use journal::event_log::EventLogReader;
 use serde_json::{Value, json};
@@ -17,7 +20,7 @@ use std::fs::Permissions;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -31,6 +34,7 @@ const ANSWER_WAIT_MAX: Duration = Duration::from_secs(30);
 const VIEW_WAIT_MAX: Duration = Duration::from_secs(1);
 
 pub(crate) struct AdminServer {
+    data: PathBuf,
     listener: UnixListener,
     reader: EventLogReader,
     view: View,
@@ -57,7 +61,7 @@ impl AdminServer {
         std::fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(told)?;
         let mut reader = EventLogReader::open(event_log)?;
         reader.seek(view.seen.after());
-        Ok(Self { listener, reader, view, jobs, waker })
+        Ok(Self { data: data.to_owned(), listener, reader, view, jobs, waker })
     }
 
     /// Serves until the process ends.
@@ -134,12 +138,33 @@ impl AdminServer {
         })
     }
 
+    /// The next event for the view. Where retention has removed what the view had not read yet, because nobody
+    /// asked for so long, it goes on from the newest snapshot, which holds a view too.
+    fn next(&mut self) -> Result<Option<EventRecord>, Refusal> {
+        let failed = |error: String| Refusal::new(Code::Failed, error);
+        let error = match self.reader.next() {
+            Ok(event) => return Ok(event),
+            Err(error) => error,
+        };
+        let (limits, seen) = (data_folder::limits(&self.data), self.view.seen);
+        let newer = limits.and_then(|limits| {
+            snapshots::newest(&self.data, &limits.unwrap_or_default(), |mark| mark.last_event > seen)
+        });
+        let Ok(Some(newer)) = newer else { return Err(failed(error.to_string())) };
+        self.reader = EventLogReader::open(&data_folder::event_log(&self.data))
+            .map_err(|error| failed(error.to_string()))?;
+        self.reader.seek(newer.mark.last_event.after());
+        self.view = newer.market.view;
+        self.view.seen = newer.mark.last_event;
+        self.reader.next().map_err(|error| failed(error.to_string()))
+    }
+
     /// Reads what has been released by now, so that no answer is older than its question.
     fn catch_up(&mut self) -> Result<(), Refusal> {
         let released = self.ask(Vec::new())?.seen;
         let mut deadline = Instant::now() + VIEW_WAIT_MAX;
         while self.view.seen < released {
-            match self.reader.next().map_err(|error| Refusal::new(Code::Failed, error.to_string()))? {
+            match self.next()? {
                 Some(event) => {
                     self.view.apply(&event);
                     deadline = Instant::now() + VIEW_WAIT_MAX;

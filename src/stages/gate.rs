@@ -46,14 +46,15 @@ impl Default for Watch {
 }
 
 impl Gate {
-    /// Publishes what came from sockets (unless these gather), operators and time. What the sockets are owed goes out
-    /// first. Where nothing came, sleeps at most `timeout` for it.
+    /// Publishes what came from operators and time, who find room in the ring however much the sockets bring, and from
+    /// the sockets unless these gather. What the sockets are owed goes out first. Where nothing came, sleeps at most `timeout` for it.
     ///
     /// # Errors
     /// The poller of the sockets failed.
     pub(crate) fn take_in(&mut self, now: Instant, timeout: Duration) -> Result<usize, Failure> {
         let time = self.clock.now(now);
-        let mut work = 0;
+        let mut work = self.desk.poll(&mut self.input, time);
+        work += self.timers.poll(&mut self.input, time);
         if self.gather.is_over(now) {
             let before = self.published();
             self.tell(now, time);
@@ -62,8 +63,6 @@ impl Gate {
             work += self.doors.poll(&mut self.input, time, Some(timeout))?;
             self.gather.looked(self.published().0 - before.0, now);
         }
-        work += self.desk.poll(&mut self.input, time);
-        work += self.timers.poll(&mut self.input, time);
         self.metrics.pipeline.published.set(self.published().0);
         Ok(work)
     }

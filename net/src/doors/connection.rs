@@ -112,6 +112,17 @@ impl Meter {
         }
     }
 
+    /// Takes back a packet that stays in hand because the ring is full: it is counted when it is taken.
+    pub(super) const fn put_back(&mut self, size: usize) {
+        self.packets = self.packets.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(size as u32);
+    }
+
+    /// The same for a query.
+    pub(super) const fn put_back_query(&mut self) {
+        self.queries = self.queries.saturating_sub(1);
+    }
+
     /// Counts a query, which no rate of the session covers; whether there were too many in this second.
     pub(super) const fn query(&mut self) -> bool {
         self.queries = self.queries.saturating_add(1);

@@ -325,7 +325,10 @@ impl Doors {
             };
             match stop {
                 None => {}
-                Some(Stop::RingFull) => return (taken, Stop::RingFull),
+                Some(Stop::RingFull) => {
+                    connection.meter.put_back(size);
+                    return (taken, Stop::RingFull);
+                }
                 Some(stop) => return (taken + size, stop),
             }
             *work += 1;
@@ -358,7 +361,12 @@ impl Doors {
         }
         match ring.try_publish(&CommandSlot::new(&command)) {
             Ok(_) => None,
-            Err(engine::ring::RingFull) => Some(Stop::RingFull),
+            Err(engine::ring::RingFull) => {
+                if matches!(message, Inbound::Query) {
+                    connection.meter.put_back_query();
+                }
+                Some(Stop::RingFull)
+            }
         }
     }
 
