@@ -223,7 +223,7 @@ def test_a_damaged_snapshot_is_told_and_the_older_one_taken(open_venue):
     (venue.data / "journal" / "0000000001.journal").rename(venue.folder / "moved")
     process = venue.spawn()
     assert process.wait(PATIENCE_SECONDS) == 1
-    assert "Restore snapshots/" in venue.tail(), venue.tail()
+    assert "snapshots/ and events/, from a backup" in venue.tail(), venue.tail()
 
 
 def test_a_backup_of_a_running_venue_is_a_venue(open_venue, record):
